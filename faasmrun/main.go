@@ -16,6 +16,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/daemon"
 	"github.com/faasmrun/faasmrun/faasmrun/jobs"
 	"github.com/faasmrun/faasmrun/faasmrun/launch"
+	"github.com/faasmrun/faasmrun/faasmrun/supervisor"
 	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
 )
 
@@ -31,6 +32,8 @@ func command(args []string) int {
 		return compilerVerb("c++", args)
 	case "mpirun", "mpiexec":
 		return launch.RunVerb(args)
+	case "srun":
+		return batch.SrunVerb(args)
 	}
 	if toolchain.IsBinutil(name) {
 		return toolchain.Binutil(name, args, toolchain.System())
@@ -51,18 +54,19 @@ func command(args []string) int {
 
 // quickVerbs need no command-line library: they read their arguments themselves, and a launcher starts in milliseconds.
 var quickVerbs = map[string]func(args []string) int{
-	"run":       launch.RunVerb,
-	"cc":        func(args []string) int { return compilerVerb("cc", args) },
-	"c++":       func(args []string) int { return compilerVerb("c++", args) },
-	"submit":    batch.SubmitVerb,
-	"cmake":     cmakeVerb,
-	"configure": configureVerb,
-	"make":      makeVerb,
-	"version":   func([]string) int { return cli.VersionVerb() },
-	"executor":  daemon.ExecutorVerb,
-	"prepare":   daemon.PrepareVerb,
-	"object":    daemon.ObjectVerb,
-	"clang":     daemon.ClangVerb,
+	"run":        launch.RunVerb,
+	"cc":         func(args []string) int { return compilerVerb("cc", args) },
+	"c++":        func(args []string) int { return compilerVerb("c++", args) },
+	"submit":     batch.SubmitVerb,
+	"cmake":      cmakeVerb,
+	"configure":  configureVerb,
+	"make":       makeVerb,
+	"version":    func([]string) int { return cli.VersionVerb() },
+	"executor":   daemon.ExecutorVerb,
+	"supervisor": supervisor.Main,
+	"prepare":    daemon.PrepareVerb,
+	"object":     daemon.ObjectVerb,
+	"clang":      daemon.ClangVerb,
 }
 
 // cobraVerb runs a verb that has flags of its own.

@@ -27,6 +27,7 @@ func submission(req *schedpb.SubmitRequest, id core.JobID) []any {
 	for _, app := range req.GetSpec().GetApps() {
 		ranks += uint64(app.GetRanks())
 	}
+	ranks += uint64(req.GetSpec().GetScript().GetTasks())
 	details := []any{"job", id, "name", req.GetSpec().GetName(), "ranks", ranks}
 	if n := len(req.GetSpec().GetArray()); n > 0 {
 		details = append(details, "tasks", n)

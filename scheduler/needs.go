@@ -15,6 +15,9 @@ import (
 
 // needsOf is what the programs of a job need, all together, and how many slots its ranks take.
 func (s *Server) needsOf(spec *schedpb.JobSpec) (all core.Needs, slots uint64) {
+	if x := spec.Script; x != nil {
+		return core.Needs{Engine: core.ScriptEngine}, uint64(x.Tasks) * uint64(max(1, x.CpusPerTask))
+	}
 	all.Engine = spec.Engine
 	seen := map[string]*wasm.Module{}
 	for _, app := range spec.Apps {

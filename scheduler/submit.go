@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -30,6 +31,8 @@ const (
 	maxHosts     = 1024
 	maxNice      = 1 << 30
 	maxDelay     = 366 * 24 * time.Hour // of "after:ID+minutes"
+	maxSignal    = 64                   // Linux's
+	maxWarningMs = 65535000             // as sbatch's --signal
 )
 
 // Submit implements schedpb.JobsServer.
@@ -99,6 +102,12 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		}
 		ranks += uint64(app.Ranks)
 	}
+	if x := spec.Script; x != nil {
+		if err := checkScript(x); err != nil {
+			return none, fmt.Errorf("the job's script %.80q: %w", x.Name, err)
+		}
+		ranks = uint64(x.Tasks)
+	}
 	if ranks > math.MaxUint32 {
 		return none, fmt.Errorf("%d ranks are more than a world can have", ranks)
 	}
@@ -108,7 +117,11 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		}
 	}
 	name := spec.Name
-	if name == "" {
+	switch {
+	case name != "":
+	case spec.Script != nil:
+		name = spec.Script.Name
+	default:
 		name = path.Base(spec.Apps[0].Program)
 	}
 	kept := proto.CloneOf(spec)
@@ -188,8 +201,16 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("the reservation's name has %d bytes; at most %d", len(spec.Reservation), maxName)
 	case spec.Engine != "" && !nameable(spec.Engine):
 		return fmt.Errorf("%.80q is no name for an engine", spec.Engine)
-	case len(spec.Apps) == 0:
+	case len(spec.Apps) == 0 && spec.Script == nil:
 		return fmt.Errorf("the job has no program")
+	case len(spec.Apps) > 0 && spec.Script != nil:
+		return fmt.Errorf("the job has a script and programs beside it; it runs the one or the others")
+	case spec.Script != nil && spec.Interactive:
+		return fmt.Errorf("a job with a script is a batch job")
+	case spec.Script != nil && spec.Oversubscribe:
+		return fmt.Errorf("a job with a script has its slots to itself")
+	case spec.Engine == schedpb.EngineScript:
+		return fmt.Errorf("the engine %s runs scripts, not programs", spec.Engine)
 	case len(spec.Apps) > maxApps:
 		return fmt.Errorf("the job has %d programs; at most %d", len(spec.Apps), maxApps)
 	case spec.TimeLimitMs < 0:
@@ -231,7 +252,7 @@ func (s *Server) checkApp(tenant core.Tenant, app *schedpb.App) error {
 	case !s.modules.owned(tenant, app.ModuleSha256):
 		return fmt.Errorf("its module %s is not here; send it first (PutModule)", app.ModuleSha256)
 	}
-	if err := checkStrings(app); err != nil {
+	if err := checkStrings(app.Program, app.Args, app.Env); err != nil {
 		return err
 	}
 	if err := checkDir("directory", app.Dir); err != nil {
@@ -248,17 +269,42 @@ func (s *Server) checkApp(tenant core.Tenant, app *schedpb.App) error {
 	return nil
 }
 
+func checkScript(x *schedpb.Script) error {
+	switch {
+	case x.Tasks == 0:
+		return fmt.Errorf("it has no tasks; a job has at least one")
+	case x.Name == "" || strings.Contains(x.Name, "/") || x.Name == "." || x.Name == "..":
+		return fmt.Errorf("its name is none for a file")
+	case !bytes.HasPrefix(x.Text, []byte("#!")):
+		return fmt.Errorf("it does not begin with #!")
+	case len(x.Text) > schedpb.MaxScript:
+		return fmt.Errorf("it has %d KiB; at most %d", len(x.Text)>>10, schedpb.MaxScript>>10)
+	case len(x.Args) > maxArgs:
+		return fmt.Errorf("it has %d arguments; at most %d", len(x.Args), maxArgs)
+	case len(x.Env) > maxEnv:
+		return fmt.Errorf("it has %d environment variables; at most %d", len(x.Env), maxEnv)
+	case x.Warning != nil && (x.Warning.Number < 1 || x.Warning.Number > maxSignal):
+		return fmt.Errorf("there is no signal %d that it could be warned by", x.Warning.Number)
+	case x.Warning != nil && (x.Warning.BeforeMs < 0 || x.Warning.BeforeMs > maxWarningMs):
+		return fmt.Errorf("a warning %d ms before its end; from 0 to %d are taken", x.Warning.BeforeMs, maxWarningMs)
+	}
+	if err := checkStrings(x.Name, x.Args, x.Env); err != nil {
+		return err
+	}
+	return checkDir("directory", x.Dir)
+}
+
 // checkStrings finds what can't be handed to a program: C strings end at their first NUL.
-func checkStrings(app *schedpb.App) error {
-	if hasNUL(app.Program) {
+func checkStrings(name string, args []string, env []*schedpb.EnvVar) error {
+	if hasNUL(name) {
 		return fmt.Errorf("its name holds a NUL byte")
 	}
-	for i, arg := range app.Args {
+	for i, arg := range args {
 		if hasNUL(arg) {
 			return fmt.Errorf("argument %d holds a NUL byte", i+1)
 		}
 	}
-	for _, v := range app.Env {
+	for _, v := range env {
 		switch name := v.GetName(); {
 		case name == "":
 			return fmt.Errorf("an environment variable has no name")

@@ -119,7 +119,8 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w", who.PID, err)
 	}
-	p := &process{pid: who.PID, pidfd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{}), oomKills: oomKills()}
+	p := &process{pid: who.PID, pidfd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{}),
+		oomKills: oomKills(), supervises: j.spec.GetScript() != nil}
 	// Behind the pidfd: what the number stands for now can't change any more without its being seen.
 	if now, err := state.Identify(who.PID); err != nil || now != who || exited(fd) {
 		p.pidfd.Close()

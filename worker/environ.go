@@ -59,8 +59,29 @@ func (j *job) cpusPerRank(a *schedpb.App) uint64 {
 	return max(1, j.slots()/uint64(max(1, j.order.GetRanks())))
 }
 
+// stepVariables are those of a step, which has its job's from the script's environment.
+func (j *job) stepVariables() []variable {
+	ranks := strconv.FormatUint(uint64(j.order.GetRanks()), 10)
+	step := strconv.FormatUint(j.key.id-1, 10)
+	list := []variable{
+		{name: "SLURM_JOBID", value: strconv.FormatUint(j.w.Within.Job, 10)},
+		{name: "SLURM_STEP_ID", value: step},
+		{name: "SLURM_STEPID", value: step},
+		{name: "SLURM_STEP_NUM_TASKS", value: ranks},
+		{name: "SLURM_STEP_TASKS_PER_NODE", value: ranks},
+		{name: "SLURM_STEP_NUM_NODES", value: "1"},
+		{name: "SLURM_STEP_NODELIST", value: j.w.Name},
+		{name: "SLURM_NPROCS", value: ranks},
+		{name: "SLURM_TASKS_PER_NODE", value: ranks},
+	}
+	return list
+}
+
 // variables are the job's, the same for all of its ranks.
 func (j *job) variables() []variable {
+	if j.w.Within != nil {
+		return j.stepVariables()
+	}
 	o := j.order
 	ranks := strconv.FormatUint(uint64(o.GetRanks()), 10)
 	slots := strconv.FormatUint(j.slots(), 10) // each is a processor

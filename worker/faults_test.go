@@ -367,7 +367,7 @@ func testSpawner(dir string) *spawner {
 
 // hold is a process that does nothing but have an executor.
 func hold(dir string) {
-	p, err := testSpawner(dir).spawn(nil)
+	p, err := testSpawner(dir).spawn(executorVerb, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -124,7 +124,7 @@ func (w *Worker) tryStart() error {
 			return err
 		}
 	}
-	p, err := w.spawner.spawn(nil)
+	p, err := w.spawner.spawn(executorVerb, nil)
 	if err != nil {
 		return err
 	}

@@ -418,7 +418,7 @@ func TestIdleBound(t *testing.T) {
 	defer i.close()
 	dir := t.TempDir()
 	put := func(tenant string) *process {
-		p, err := testSpawner(dir).spawn(nil)
+		p, err := testSpawner(dir).spawn(executorVerb, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -460,7 +460,7 @@ func TestIdleBound(t *testing.T) {
 func TestIdleIsSilent(t *testing.T) {
 	i := &idleExecutors{limit: 1, timeout: time.Hour}
 	defer i.close()
-	p, err := testSpawner(t.TempDir()).spawn(nil)
+	p, err := testSpawner(t.TempDir()).spawn(executorVerb, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -504,7 +504,7 @@ func TestIdleInItsGroup(t *testing.T) {
 // A worker that is short of memory has none wait.
 func TestIdleGivesWay(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.MemBytes = 1 << 20 })
-	p, err := testSpawner(b.dir).spawn(nil)
+	p, err := testSpawner(b.dir).spawn(executorVerb, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,6 +189,7 @@ func (j *job) finish(p *process, last *control.Ended, left bool) *schedpb.JobEnd
 	}
 	report := j.report(p, last, p.readStderr())
 	p.removeGroup()
+	j.cleanUpScript(p)
 	if j.outlivesWorker() { // a later worker may have to find out once more how it ended
 		j.mu.Lock()
 		j.endedProcess = p
@@ -299,8 +300,16 @@ func (j *job) endRanks(t *termination) {
 	case first:
 		j.orders.put(&control.Terminate{})
 		p.signal(syscall.SIGCONT) // a stopped process could not answer
-		j.overdue = time.AfterFunc(terminationGrace, p.kill)
+		j.overdue = time.AfterFunc(j.terminationGrace(), p.kill)
 	}
+}
+
+// terminationGrace is how long the job may take to end, once it has been told to.
+func (j *job) terminationGrace() time.Duration {
+	if j.spec.GetScript() != nil {
+		return control.ScriptGrace + terminationGrace
+	}
+	return terminationGrace
 }
 
 // detachWorker ends this worker's part in the job: the job goes on without it, or, where that is impossible or

@@ -29,6 +29,11 @@ func (j *job) prepareStart() (*control.Start, error) {
 	if err := j.makeDir(); err != nil {
 		return nil, err
 	}
+	if j.spec.GetScript() != nil {
+		if err := j.mayRunScript(); err != nil {
+			return nil, err
+		}
+	}
 	start := &control.Start{
 		Job:         j.key.id,
 		Epoch:       j.key.epoch,
@@ -59,6 +64,13 @@ func (j *job) prepareStart() (*control.Start, error) {
 	start.SharedOut, start.SharedErr = j.shared(j.spec.GetStdoutPath()), j.shared(j.spec.GetStderrPath())
 	if j.outlivesWorker() {
 		start.AgentUID = uint32(os.Geteuid())
+	}
+	if x := j.spec.GetScript(); x != nil {
+		j.prepareScript(start, x)
+		return start, nil
+	}
+	if within := j.w.Within; within != nil { // for its ranks, which are to know the job and not the step's number
+		start.Job, start.Restarts = within.Job, within.Restarts
 	}
 	programs, err := j.preparePrograms(start)
 	if err != nil {
@@ -127,6 +139,9 @@ func (j *job) executorCachePath(path string) string {
 
 // executor takes one of the tenant's idle executors, or a prestarted one, or starts one.
 func (j *job) executor() (p *process, err error) {
+	if j.spec.GetScript() != nil {
+		return j.supervisor()
+	}
 	if p = j.w.idle.take(j.order.GetTenant(), j.as); p != nil {
 		failpoint.Here(failpoint.WorkerBeforeReuse)
 		return p, nil
@@ -134,7 +149,7 @@ func (j *job) executor() (p *process, err error) {
 	if j.as == nil {
 		p, err = j.w.prestarted.take()
 	} else {
-		p, err = j.w.spawnAs(j.as)
+		p, err = j.w.spawnAs(executorVerb, j.as)
 	}
 	if err == nil {
 		p.tenant = j.order.GetTenant()
@@ -142,8 +157,8 @@ func (j *job) executor() (p *process, err error) {
 	return p, err
 }
 
-// spawnAs starts an executor as another user.
-func (w *Worker) spawnAs(as *identity) (*process, error) {
+// spawnAs starts a child of a verb as another user.
+func (w *Worker) spawnAs(verb string, as *identity) (*process, error) {
 	var lent []*os.File
 	for _, path := range []string{lentCache: w.CacheDir, lentJob: os.DevNull} { // until there is a job
 		f, err := os.Open(path)
@@ -153,7 +168,7 @@ func (w *Worker) spawnAs(as *identity) (*process, error) {
 		defer f.Close()
 		lent = append(lent, f)
 	}
-	return w.spawner.spawn(as, lent...)
+	return w.spawner.spawn(verb, as, lent...)
 }
 
 // joinGroup puts the process into a control group of its own, with the job's limits.
@@ -161,10 +176,7 @@ func (j *job) joinGroup(p *process, who state.Process) (err error) {
 	if j.w.Groups == nil {
 		return nil
 	}
-	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: j.slots()}
-	if most := j.spec.GetMemPerRankBytes(); most > 0 {
-		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
-	}
+	limits := cgroup.Limits{Memory: j.memoryLimit(), Weight: j.slots()}
 	if p.group != nil {
 		return p.group.Limit(limits)
 	}
@@ -172,6 +184,14 @@ func (j *job) joinGroup(p *process, who state.Process) (err error) {
 		err = p.group.Add(p.pid)
 	}
 	return err
+}
+
+// memoryLimit is what all of the job may have; the worker's own limit where it was not said.
+func (j *job) memoryLimit() uint64 {
+	if most := j.spec.GetMemPerRankBytes(); most > 0 {
+		return uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
+	}
+	return j.w.MemBytes
 }
 
 // groupOf names a process's control group.

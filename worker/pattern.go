@@ -21,18 +21,26 @@ func (j *job) outputFiles(pattern string) []string {
 		pattern += ".%r" // what earlier attempts wrote stays
 	}
 	ranks := uint32(1)
-	if asksFor(pattern, 't') {
+	if asksFor(pattern, 't') && j.spec.GetScript() == nil {
 		ranks = j.order.Ranks
 	}
 	paths := make([]string, ranks)
 	for i := range paths {
 		path := expand(pattern, j.patternValue(j.order.FirstRank+uint32(i)))
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(j.spec.GetApps()[0].GetDir(), path)
+			path = filepath.Join(j.startDir(), path)
 		}
 		paths[i] = path
 	}
 	return paths
+}
+
+// startDir is the directory of the job's script, or of its first program.
+func (j *job) startDir() string {
+	if x := j.spec.GetScript(); x != nil {
+		return x.GetDir()
+	}
+	return j.spec.GetApps()[0].GetDir()
 }
 
 // patternValue gives what a letter stands for, of one rank.

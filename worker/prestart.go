@@ -25,7 +25,7 @@ func (s *prestarted) fill() {
 	if !s.tasks.Go(func() {
 		defer s.mu.Unlock()
 		for len(s.waiting) < s.want && !s.tasks.Stopped() {
-			p, err := s.spawn(nil)
+			p, err := s.spawn(executorVerb, nil)
 			if err != nil {
 				return
 			}
@@ -45,7 +45,7 @@ func (s *prestarted) take() (*process, error) {
 	if p != nil {
 		return p, nil
 	}
-	return s.spawn(nil)
+	return s.spawn(executorVerb, nil)
 }
 
 func (s *prestarted) pop() *process {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,6 +37,8 @@ type process struct {
 	group      *cgroup.Group // nil: none
 	oomKills   uint64        // of the machine, before
 
+	supervises bool // a script: it is asked to kill what it has started before it is killed
+
 	tenant string    // whose jobs it runs; nobody else's ever
 	as     *identity // nil: the worker's own user
 	served int       // jobs
@@ -56,7 +59,17 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-func (p *process) kill() { p.signal(syscall.SIGKILL) }
+// kill kills the process. A script's supervisor, beside which there may be others to kill, gets a moment for those; it
+// does nothing else with it.
+func (p *process) kill() {
+	if !p.supervises {
+		p.signal(syscall.SIGKILL)
+		return
+	}
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT)
+	time.AfterFunc(terminationGrace, func() { p.signal(syscall.SIGKILL) })
+}
 
 // wait waits for the end of the process. It may be repeated.
 func (p *process) wait() {

@@ -56,11 +56,12 @@ func (j *job) report(p *process, last *control.Ended, words []byte) *schedpb.Job
 	case t != nil:
 		r.Terminated = true
 		if !t.kill() {
-			r.OverdueMs = terminationGrace.Milliseconds()
+			r.OverdueMs = j.terminationGrace().Milliseconds()
 		}
 	default:
 		r.Death = j.death(p, words)
 	}
+	r.OfScript = j.spec.GetScript() != nil
 	if r.Terminated && t != nil {
 		t.say(r)
 	} else if limit := j.order.GetOutputLimitBytes(); r.Terminated && limit > 0 && last.LogEnd > limit {
@@ -82,6 +83,10 @@ func (j *job) account(last *control.Ended) *schedpb.JobReport {
 		Terminated: last.Terminated, ExcessInput: last.ExcessInput, Fenced: last.Fenced, MpiBytes: last.MPIBytes}
 	if m := last.Made; m != nil {
 		r.Made = &schedpb.JobEnd{State: m.State, ExitCode: m.ExitCode, Reason: result.Text(m.Reason, maxMessage)}
+	}
+	if e := last.Script; e != nil {
+		r.Script = &schedpb.ScriptEnd{Name: result.Text(e.Name, maxWhere), Status: e.Status, Signal: e.Signal,
+			SignalName: result.Text(e.SignalName, maxWhere)}
 	}
 	if len(last.States) > 0 {
 		r.RankStates = j.states(last.States)

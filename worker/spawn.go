@@ -27,9 +27,12 @@ type spawner struct {
 // Suffixes of an executor's files in the directory, after a name of its own.
 const stderrSuffix, socketSuffix = ".stderr", ".socket"
 
-// spawn starts an executor, which waits for its Start, as a user. lent are directories that it gets as descriptors from
-// firstLent on, for which it needs no permission on the path.
-func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
+// The verbs of this program that wait for a Start.
+const executorVerb, supervisorVerb = "executor", "supervisor"
+
+// spawn starts an executor, or a script's supervisor, which waits for its Start, as a user. lent are directories that
+// it gets as descriptors from firstLent on, for which it needs no permission on the path.
+func (s *spawner) spawn(verb string, as *identity, lent ...*os.File) (*process, error) {
 	p := &process{done: make(chan struct{}), oomKills: oomKills(), as: as}
 	theirs, err := s.makeShared(p)
 	defer func() {
@@ -38,7 +41,7 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 		}
 	}()
 	if err == nil {
-		cmd := exec.Command(s.executable, "executor")
+		cmd := exec.Command(s.executable, verb)
 		// not by what name this program was called: a verb is asked for, whatever mpirun would take
 		cmd.Args[0] = "faasmrun"
 		// Nothing of the worker's, but for tests; the ranks' own arrives with Start.
@@ -55,7 +58,7 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	if err != nil {
 		p.close()
 		p.removeFiles()
-		return nil, fmt.Errorf("start an executor: %w", err)
+		return nil, fmt.Errorf("start an %s: %w", verb, err)
 	}
 	p.pid = p.cmd.Process.Pid
 	p.conn = control.NewConn(p.socket)

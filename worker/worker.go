@@ -63,6 +63,10 @@ type Config struct {
 	Connected func() // called when the scheduler has taken the worker in, each time that it does; nil: nobody asks
 	// called with what the user of a job should know that goes on all the same; nil: there is nobody
 	Notice func(what string)
+	// scripts are not run here, which is announced; nor are they by a worker that nobody comes after
+	NoScripts bool
+	// the job in whose script the scheduler of this worker's jobs runs: they are its steps. nil: it is no such worker
+	Within *Within
 	// nobody comes after this worker: every executor ends with it, and nothing is remembered
 	Ephemeral bool
 }
@@ -72,6 +76,12 @@ const (
 	defaultHeartbeat = 5 * time.Second
 	defaultLogWindow = 64 << 20
 )
+
+// Within is the job whose steps a worker runs.
+type Within struct {
+	Job      uint64
+	Restarts uint32
+}
 
 // Worker is one node's agent.
 type Worker struct {
@@ -133,7 +143,7 @@ func New(c Config) (*Worker, error) {
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = DefaultIdleTimeout
 	}
-	if c.Ephemeral {
+	if c.Ephemeral && c.Within == nil {
 		c.Idle = 0 // nobody comes after its job
 	}
 	for _, name := range []string{"jobs", "executors"} {

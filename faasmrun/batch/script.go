@@ -1,7 +1,7 @@
 package batch
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -14,13 +14,27 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Batch scripts: options in comments, and one command that launches a program. Workers run no shell, so what only a
-// shell can do is refused and never skipped.
+// Batch scripts: text for an interpreter of the worker's machine, which runs it as the job. Options stand in comments
+// at its beginning.
 
-const maxScript = 1 << 20
+// script is a job's script, as it was named and read.
+type script struct {
+	name string // of its file
+	text []byte
+}
 
-// readScript gives the text of a batch script, or nil when the file is none; whether it is a program is seen later.
-func readScript(name string) ([]byte, error) {
+// Names of scripts that have no file.
+const stdinScript, wrapScript = "stdin", "wrap"
+
+// readScript gives a batch script, or nil when the file is none; whether it is a program is seen later.
+func readScript(name string) (*script, error) {
+	if name == "-" {
+		text, err := io.ReadAll(io.LimitReader(os.Stdin, schedpb.MaxScript+1))
+		if err != nil {
+			return nil, fmt.Errorf("read the script from standard input: %w", err)
+		}
+		return checkScript(&script{stdinScript, text})
+	}
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -37,21 +51,38 @@ func readScript(name string) ([]byte, error) {
 		return nil, nil
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxScript+1))
-	if err != nil || filetype.Of(text) != filetype.Script {
+	text, err := io.ReadAll(io.LimitReader(f, schedpb.MaxScript+1))
+	if err != nil {
 		return nil, nil
 	}
-	if len(text) > maxScript {
-		return nil, cli.Usagef("script %s is larger than %d KiB", name, maxScript>>10)
+	switch filetype.Of(text) {
+	case filetype.Script:
+		return checkScript(&script{filepath.Base(name), text})
+	case filetype.Text:
+		return nil, cli.Usagef("%s does not look like a script: its first line has to begin with #! and the path of an "+
+			"interpreter, as #!/bin/bash", name)
 	}
-	return text, nil
+	return nil, nil
 }
 
-// script is a batch script, taken apart.
-type script struct {
-	directives []directive
-	launch     []string // the command's words
-	line       int      // where it stands
+// checkScript refuses what no interpreter would run.
+func checkScript(s *script) (*script, error) {
+	first, _, _ := bytes.Cut(s.text, []byte{'\n'})
+	switch {
+	case len(s.text) == 0:
+		return nil, cli.Usagef("the script %s is empty", s.name)
+	case !bytes.HasPrefix(s.text, []byte("#!")):
+		return nil, cli.Usagef("the script %s has no interpreter: its first line has to begin with #! and the path of one, "+
+			"as #!/bin/bash", s.name)
+	case len(s.text) > schedpb.MaxScript:
+		return nil, cli.Usagef("the script %s is larger than %d KiB", s.name, schedpb.MaxScript>>10)
+	case bytes.HasSuffix(first, []byte{'\r'}):
+		return nil, cli.Usagef("the script %s has the line ends of DOS (\\r\\n), which no interpreter reads: "+
+			"sed -i 's/\\r$//' %s", s.name, s.name)
+	case bytes.IndexByte(s.text, 0) >= 0:
+		return nil, cli.Usagef("the script %s has a NUL byte in it: it is no text", s.name)
+	}
+	return s, nil
 }
 
 type directive struct {
@@ -60,43 +91,28 @@ type directive struct {
 	words []string
 }
 
-// parseScript takes a script apart. Errors say the line.
-func parseScript(text []byte) (*script, error) {
-	s := &script{}
-	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		line, number := strings.TrimSpace(lines[i]), i+1
+// directives takes the options out of a script: from the comments before its first command. Errors and notes say the
+// line.
+func directives(text []byte) (list []directive, notes []string, err error) {
+	commands := false
+	for i, line := range strings.Split(string(text), "\n") {
+		line, number := strings.TrimSpace(line), i+1
 		own, isOwn := cutDirective(line, "#FAASMRUN")
 		slurm, isSlurm := cutDirective(line, "#SBATCH")
 		switch {
-		case isOwn || isSlurm:
+		case !isOwn && !isSlurm:
+			commands = commands || line != "" && line[0] != '#'
+		case commands:
+			notes = append(notes, fmt.Sprintf("line %d: %s has no effect behind the first command", number, line))
+		default:
 			words, err := launch.SplitWords(own + slurm)
 			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", number, err)
+				return nil, nil, fmt.Errorf("line %d: %w", number, err)
 			}
-			if s.launch != nil {
-				return nil, fmt.Errorf("line %d: options stand before the command, not behind it", number)
-			}
-			s.directives = append(s.directives, directive{number, isSlurm, words})
-		case line == "" || line[0] == '#':
-		case s.launch != nil:
-			return nil, fmt.Errorf("line %d: a second command, %q; a script has one, because no shell runs it", number, line)
-		default:
-			for strings.HasSuffix(line, "\\") && i+1 < len(lines) {
-				i++
-				line = strings.TrimSuffix(line, "\\") + " " + strings.TrimSpace(lines[i])
-			}
-			words, err := launchWords(line)
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", number, err)
-			}
-			s.launch, s.line = words, number
+			list = append(list, directive{number, isSlurm, words})
 		}
 	}
-	if s.launch == nil {
-		return nil, errors.New("no command is in it")
-	}
-	return s, nil
+	return list, notes, nil
 }
 
 func cutDirective(line, prefix string) (rest string, found bool) {
@@ -107,41 +123,19 @@ func cutDirective(line, prefix string) (rest string, found bool) {
 	return rest, true
 }
 
-// launchWords splits the command. What a shell would expand or act on is refused, unless it is quoted.
-func launchWords(line string) ([]string, error) {
-	quote := rune(0)
-	escaped := false
-	for _, c := range line {
-		switch {
-		case escaped:
-			escaped = false
-		case c == '\\' && quote != '\'':
-			escaped = true
-		case c == quote:
-			quote = 0
-		case quote == 0 && (c == '\'' || c == '"'):
-			quote = c
-		case quote != '\'' && strings.ContainsRune("$`", c), quote == 0 && strings.ContainsRune(";|&<>(){}*?[]~", c):
-			return nil, fmt.Errorf("%q asks for a shell (%c); no shell runs a script here", line, c)
-		}
-	}
-	words, err := launch.SplitWords(line)
-	if err == nil && len(words) == 0 {
-		err = errors.New("the command is empty")
-	}
-	return words, err
-}
-
-// parseScriptJob makes the request of a script: its directives, its command, and over both the command line.
-func parseScriptJob(name string, text []byte, commandLine []string) (r *launch.Request, notes []string, err error) {
-	bad := func(line int, err error) error { return cli.Usagef("%s line %d: %v", name, line, err) }
-	sc, err := parseScript(text)
+// parseScriptJob makes the request of a script: its directives, and over them the command line.
+func parseScriptJob(x *script, commandLine []string) (r *launch.Request, notes []string, err error) {
+	bad := func(line int, err error) error { return cli.Usagef("%s line %d: %v", x.name, line, err) }
+	list, said, err := directives(x.text)
 	if err != nil {
-		return nil, nil, cli.Usagef("%s: %v", name, err)
+		return nil, nil, cli.Usagef("%s %v", x.name, err)
 	}
-	r = &launch.Request{Batch: &launch.Batch{}, Stdin: schedpb.StdinTo_STDIN_NONE, Name: filepath.Base(name)}
+	for _, note := range said {
+		notes = append(notes, x.name+" "+note)
+	}
+	r = &launch.Request{Batch: &launch.Batch{}, Stdin: schedpb.StdinTo_STDIN_NONE, Name: x.name}
 	s := launch.Segment{}
-	for _, d := range sc.directives {
+	for _, d := range list {
 		words := d.words
 		if d.slurm {
 			var without []string
@@ -149,7 +143,7 @@ func parseScriptJob(name string, text []byte, commandLine []string) (r *launch.R
 				return nil, nil, bad(d.line, err)
 			}
 			for _, w := range without {
-				notes = append(notes, fmt.Sprintf("%s line %d: %s has no effect here", name, d.line, w))
+				notes = append(notes, fmt.Sprintf("%s line %d: %s has no effect here", x.name, d.line, w))
 			}
 		}
 		if err := r.ParseSegment(&s, words); err != nil {
@@ -159,61 +153,53 @@ func parseScriptJob(name string, text []byte, commandLine []string) (r *launch.R
 			return nil, nil, bad(d.line, fmt.Errorf("%q is no option", s.Program))
 		}
 	}
-	words, mpirun, err := withoutLauncher(sc.launch)
-	if err == nil {
-		r.LauncherWords = mpirun
-		err = r.ParseSegment(&s, words)
-		r.LauncherWords = false
-	}
-	if err == nil && s.Program == "" {
-		err = errors.New("no program is named")
-	}
-	if err != nil {
-		return nil, nil, bad(sc.line, err)
-	}
-	program, args := s.Program, s.Args
 	if err := r.ParseSegment(&s, commandLine); err != nil {
 		return nil, nil, err
 	}
-	s.Program, s.Args = program, args
+	if note, err := s.SettleTasks(r.Batch); err != nil {
+		return nil, nil, err
+	} else if note != "" {
+		notes = append(notes, note)
+	}
 	r.Segments = []launch.Segment{s}
 	return r, notes, nil
 }
 
-// withoutLauncher drops the name of a launcher from a command, and puts srun's options into our words. mpirun reports
-// whether the words mean what they mean to it.
-func withoutLauncher(words []string) (ours []string, mpirun bool, err error) {
-	for _, w := range words {
-		if w == ":" {
-			return nil, false, errors.New("several programs in a script are named with --app FILE")
-		}
+// SrunVerb is srun: a launcher with Slurm's options. In a job's script it runs a step.
+func SrunVerb(args []string) int {
+	words, err := srunWords(args)
+	if err != nil {
+		return cli.Fail(err)
 	}
-	switch filepath.Base(words[0]) {
-	case "faasmrun":
-		words, mpirun = words[1:], true
-		if len(words) > 0 && (words[0] == "run" || words[0] == "submit") {
-			words, mpirun = words[1:], words[0] == "run"
-		} else if len(words) > 0 && cli.IsVerb(words[0]) {
-			return nil, false, fmt.Errorf("faasmrun %s launches nothing", words[0])
-		}
-	case "mpirun", "mpiexec":
-		words, mpirun = words[1:], true
-	case "srun":
-		end := 1
-		for end < len(words) && strings.HasPrefix(words[end], "-") {
-			if _, o, attached := slurmOption(words[end]); o != nil && o.value && !attached {
-				end++
-			}
+	return launch.RunVerb(words)
+}
+
+// srunOptions are srun's that have an effect; "" are true anyway: a step has its slots to itself, and runs on one node.
+var srunOptions = []slurm{
+	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"}, {"t time", true, "--time"},
+	{"J job-name", true, "--job-name"}, {"l label", false, "-l"}, {"export", true, "--export"},
+	{"D chdir", true, "--wdir"},
+	{"exclusive", false, ""}, {"exact", false, ""}, {"overlap", false, "--oversubscribe"}, {"s oversubscribe", false, ""},
+	{"N nodes", true, ""}, {"mpi", true, ""}, {"cpu-bind", true, ""}, {"mem-bind", true, ""}, {"u unbuffered", false, ""},
+	{"K kill-on-bad-exit", false, ""}, {"Q quiet", false, "-q"}, {"v verbose", false, "-v"}, {"hint", true, ""},
+	{"distribution m", true, ""},
+}
+
+// srunWords puts srun's options into the launcher's.
+func srunWords(args []string) ([]string, error) {
+	end := 0
+	for end < len(args) && strings.HasPrefix(args[end], "-") && args[end] != "--" {
+		if _, o, attached := slurmOption(srunOptions, args[end]); o != nil && o.value && !attached {
 			end++
 		}
-		end = min(end, len(words))
-		ours, without, err := slurmWords(words[1:end])
-		if err == nil && len(without) > 0 {
-			err = fmt.Errorf("srun's %s has no counterpart here", without[0])
-		}
-		return append(ours, words[end:]...), false, err
+		end++
 	}
-	return words, mpirun, nil
+	end = min(end, len(args))
+	ours, without, err := slurmIn(srunOptions, args[:end])
+	if err == nil && len(without) > 0 {
+		err = cli.Usagef("srun's %s has no counterpart here", without[0])
+	}
+	return append(ours, args[end:]...), err
 }
 
 // slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so
@@ -225,7 +211,8 @@ type slurm struct {
 }
 
 var slurmOptions = []slurm{
-	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"},
+	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"}, {"N nodes", true, "--nodes"},
+	{"ntasks-per-node", true, "--ntasks-per-node"}, {"signal", true, "--signal"},
 	{"t time", true, "--time"}, {"J job-name", true, "--name"},
 	{"a array", true, "--array"},
 	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"},
@@ -239,17 +226,17 @@ var slurmOptions = []slurm{
 }
 
 // slurmOption looks a word such as --time=5, -t or -t5 up, and reports whether its value is in it.
-func slurmOption(word string) (value string, found *slurm, attached bool) {
+func slurmOption(table []slurm, word string) (value string, found *slurm, attached bool) {
 	name := strings.TrimLeft(word, "-")
 	if strings.HasPrefix(word, "--") {
 		name, value, attached = strings.Cut(name, "=")
 	} else if len(name) > 1 {
 		name, value, attached = name[:1], strings.TrimPrefix(name[1:], "="), true
 	}
-	for i := range slurmOptions {
-		for _, n := range strings.Fields(slurmOptions[i].names) {
+	for i := range table {
+		for _, n := range strings.Fields(table[i].names) {
 			if n == name {
-				return value, &slurmOptions[i], attached
+				return value, &table[i], attached
 			}
 		}
 	}
@@ -258,17 +245,21 @@ func slurmOption(word string) (value string, found *slurm, attached bool) {
 
 // slurmWords puts sbatch's options into ours; those without effect are named with their values.
 func slurmWords(words []string) (ours, without []string, err error) {
+	return slurmIn(slurmOptions, words)
+}
+
+func slurmIn(table []slurm, words []string) (ours, without []string, err error) {
 	for len(words) > 0 {
 		word := words[0]
 		words = words[1:]
 		if len(word) < 2 || word[0] != '-' {
 			return nil, nil, fmt.Errorf("%q is no option", word)
 		}
-		value, o, attached := slurmOption(word)
+		value, o, attached := slurmOption(table, word)
 		switch {
-		case strings.HasPrefix(word, "--ntasks-per-"):
+		case o == nil && strings.HasPrefix(word, "--ntasks-per-"):
 			// To drop it would change the number of ranks.
-			return nil, nil, fmt.Errorf("%s: the number of ranks is said with -n here", word)
+			return nil, nil, fmt.Errorf("%s: the number of tasks is said with --ntasks or --ntasks-per-node here", word)
 		case o == nil:
 			if !attached && len(words) > 0 && !strings.HasPrefix(words[0], "-") {
 				word += " " + words[0]
@@ -282,7 +273,9 @@ func slurmWords(words []string) (ours, without []string, err error) {
 				}
 				value, words = words[0], words[1:]
 			}
-			ours = append(ours, o.ours, value)
+			if o.ours != "" {
+				ours = append(ours, o.ours, value)
+			}
 		case attached && o.ours == "--nice":
 			ours = append(ours, "--nice="+value)
 		case attached:

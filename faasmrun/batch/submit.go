@@ -15,7 +15,7 @@ import (
 
 // SubmitVerb is faasmrun submit: it hands a job to a cluster and does not wait for it.
 func SubmitVerb(args []string) int {
-	r, notes, err := parseSubmit(args)
+	r, x, notes, err := parseSubmit(args)
 	if err != nil {
 		return cli.Fail(err)
 	}
@@ -31,34 +31,51 @@ func SubmitVerb(args []string) int {
 			cli.Say(os.Stderr, "%s", note)
 		}
 	}
-	if err := submitJob(r); err != nil {
+	if err := submitJob(r, x); err != nil {
 		return cli.Fail(err)
 	}
 	return 0
 }
 
-// parseSubmit reads a command line, and the script if it names one.
-func parseSubmit(args []string) (r *launch.Request, notes []string, err error) {
+// parseSubmit reads a command line, and the script if it names one. x is nil for a program.
+func parseSubmit(args []string) (r *launch.Request, x *script, notes []string, err error) {
 	r = &launch.Request{Batch: &launch.Batch{}, Stdin: schedpb.StdinTo_STDIN_NONE}
 	if err := r.ParseSegments(args); err != nil || r.Help || r.Version {
-		return r, nil, err
+		return r, nil, nil, err
 	}
-	if len(r.Segments) == 0 {
-		return nil, nil, cli.Usagef("no program was named")
+	command := r.Batch.Wrap
+	switch {
+	case command != "" && len(r.Segments) > 0:
+		return nil, nil, nil, cli.Usagef("--wrap and %s exclude each other", r.Segments[0].Program)
+	case command != "":
+		if x, err = checkScript(&script{wrapScript, []byte("#!/bin/sh\n# made by --wrap\n\n" + command + "\n")}); err == nil {
+			r, notes, err = parseScriptJob(x, args)
+		}
+		return r, x, notes, err
+	case len(r.Segments) == 0:
+		return nil, nil, nil, cli.Usagef("no program was named")
 	}
-	text, err := readScript(r.Segments[0].Program)
-	if err != nil || text == nil {
-		return r, nil, err
+	s := r.Segments[0]
+	if x, err = readScript(s.Program); err != nil {
+		return nil, nil, nil, err
 	}
-	s := &r.Segments[0]
-	if len(r.Segments) > 1 || len(s.Args) > 0 {
-		return nil, nil, cli.Usagef("script %s stands alone: it takes no arguments and is no part of several programs",
-			s.Program)
+	if x == nil {
+		note, err := r.Segments[0].SettleTasks(r.Batch)
+		if note != "" {
+			notes = append(notes, note)
+		}
+		return r, nil, notes, err
 	}
-	return parseScriptJob(s.Program, text, args[:len(args)-1])
+	if len(r.Segments) > 1 {
+		return nil, nil, nil, cli.Usagef("the script %s stands alone: it is no part of several programs", s.Program)
+	}
+	if r, notes, err = parseScriptJob(x, args[:len(args)-1-len(s.Args)]); err == nil {
+		r.Segments[0].Args = s.Args
+	}
+	return r, x, notes, err
 }
 
-func submitJob(r *launch.Request) error {
+func submitJob(r *launch.Request, x *script) error {
 	for i := range r.Segments {
 		if s := &r.Segments[i]; s.Ranks == 0 && s.PerNode == 0 && s.Ppr.Ranks == 0 {
 			s.Ranks = 1 // this machine's cores say nothing about the cluster's
@@ -67,11 +84,24 @@ func submitJob(r *launch.Request) error {
 	if _, err := r.Place(machine.This(), true); err != nil {
 		return err
 	}
-	spec, modules, err := r.Prepare(os.Environ())
+	var spec *schedpb.JobSpec
+	var modules map[string]*launch.Module
+	var err error
+	if x != nil {
+		spec, err = r.PrepareScript(x.text, x.name, r.Segments[0].Args, os.Environ())
+	} else {
+		spec, modules, err = r.Prepare(os.Environ())
+	}
 	if err != nil {
 		return err
 	}
 	b := r.Batch
+	if b.Warning != nil {
+		if spec.Script == nil {
+			return cli.Usagef("--signal is for jobs with a script")
+		}
+		spec.Script.Warning = b.Warning
+	}
 	if r.Mpi.StatsFile != "" {
 		return cli.Usagef("--mpi-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun "+
 			"logs --mpi-stats %s JOB writes them to a file",
@@ -122,13 +152,15 @@ func submitJob(r *launch.Request) error {
 }
 
 const submitHead = `faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
-faasmrun submit [options] SCRIPT
+faasmrun submit [options] SCRIPT [arguments]
+faasmrun submit [options] --wrap COMMAND
 
 Submits a job to the cluster's scheduler, prints the job's id and returns. The job outlives this command: 'faasmrun logs
 ID' prints its output, 'faasmrun wait ID' returns its exit status. Without -np it has one rank. Its standard input is empty.
 
-SCRIPT is a file that begins with "#!". Its lines "#FAASMRUN OPTIONS" and "#SBATCH OPTIONS" give options. It has one command:
-a program, or faasmrun, mpirun, mpiexec or srun with one. No shell runs it. This command line's options win over the script's.
+SCRIPT is a file that begins with "#!", or - for standard input. The interpreter that it names runs it on a worker, as your
+user. Its lines "#FAASMRUN OPTIONS" and "#SBATCH OPTIONS" before the first command give options; this command line's win over
+them. faasmrun, mpirun, mpiexec and srun in it run the job's steps, on its slots. Its exit status is the job's.
 `
 
 func WriteSubmitHelp(w io.Writer) {

@@ -37,6 +37,7 @@ type workerFlags struct {
 	idleTimeout                        time.Duration
 	onStop, engine                     string
 	lax                                bool // compile without Landlock
+	noScripts                          bool
 }
 
 // WorkerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -80,6 +81,7 @@ then started elsewhere at once.`,
 			schedpb.EngineNative)
 	c.Flags().BoolVar(&f.lax, "compile-without-landlock", false,
 		"let the C compiler make machine code on a kernel that can't keep it from the worker's files")
+	c.Flags().BoolVar(&f.noScripts, "no-scripts", false, "run no job scripts, which are native programs")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
@@ -152,8 +154,8 @@ func serveWorker(f workerFlags) error {
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
 		Logger: log, Users: f.users, Labels: labels, Engines: engines, Native: native,
 		Prestart: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
-		IdleTimeout: f.idleTimeout,
-		Requeue:     func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
+		IdleTimeout: f.idleTimeout, NoScripts: f.noScripts,
+		Requeue: func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		defer config.Groups.Leave() // once the agent has stopped

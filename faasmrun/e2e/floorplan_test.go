@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // not exist, an import that is not listed is not allowed.
 var allowedImports = map[string][]string{
 	"faasmrun": {"faasmrun/batch", "faasmrun/cli", "faasmrun/daemon", "faasmrun/jobs", "faasmrun/launch",
-		"faasmrun/toolchain"},
+		"faasmrun/supervisor", "faasmrun/toolchain"},
 	"faasmrun/batch": {"faasmrun/cli", "faasmrun/client", "faasmrun/launch", "faasmrun/machine", "internal/filetype",
 		"scheduler/schedpb"},
 	"faasmrun/cli":    {"internal/bytesize", "scheduler/jobstate"},
@@ -35,6 +35,10 @@ var allowedImports = map[string][]string{
 	"faasmrun/machine": {},
 	"faasmrun/session": {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "internal/bytesize", "mpi/profile",
 		"scheduler/jobstate", "scheduler/schedpb"},
+	// A child of the worker's, as the executor is; the steps in its script run under a scheduler and a worker as a
+	// launcher's.
+	"faasmrun/supervisor": {"faasmrun/client", "faasmrun/daemon", "faasmrun/home", "internal/failpoint",
+		"scheduler/core/result", "scheduler/schedpb", "worker/child", "worker/control", "worker/joblog"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/filetype", "internal/wasm"},
 	"scheduler": {"internal/bytesize", "internal/private", "internal/failpoint", "internal/lower", "internal/openmp",
 		"internal/tasks", "internal/wasm",
@@ -52,11 +56,12 @@ var allowedImports = map[string][]string{
 		"worker/control", "worker/engine/native/clang", "worker/engine/native/maker", "worker/engine/native/object",
 		"worker/joblog", "worker/state", "internal/passes"},
 	"worker/cgroup":  {},
+	"worker/child":   {"worker/control", "worker/joblog"},
 	"worker/confine": {},
 	"worker/state":   {"internal/private"},
 	"worker/control": {"scheduler/core/result", "scheduler/jobstate"},
 	"worker/joblog":  {},
-	"worker/executor": {"internal/failpoint", "internal/openmp", "scheduler/core/result", "worker/confine",
+	"worker/executor": {"internal/failpoint", "internal/openmp", "scheduler/core/result", "worker/child", "worker/confine",
 		"worker/control",
 		"worker/joblog", "worker/rank",
 		"internal/wasm", "worker/engine", "worker/engine/native", "worker/engine/native/clang", "worker/engine/native/maker",

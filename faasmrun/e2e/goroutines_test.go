@@ -16,7 +16,7 @@ var uncounted = map[string]string{
 	"worker/idle.go drop":                     "waitForEnding",
 	"worker/executor/executor.go serve":       "nobody: it lasts as long as the process",
 	"worker/executor/memorybudget.go enforce": "nobody: it lasts as long as the process",
-	"worker/executor/executor.go newReporter": "the reporter's stop",
+	"worker/child/reporter.go NewReporter":    "the reporter's stop",
 	"worker/rank/rank.go goThread":            "the rank, which counts its threads; see Stopped",
 	"worker/executor/job.go run":              "the job, for each rank's exit",
 	"worker/executor/job.go existing":         "its caller, until exitTimeout: a server of files may be away for ever",

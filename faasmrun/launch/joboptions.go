@@ -1,10 +1,12 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
@@ -26,6 +28,57 @@ type Batch struct {
 	Throttle                                      uint32
 	Stdout, Stderr                                string
 	Appending                                     bool
+	Wrap                                          string // a command, in place of a script; "": none
+	Nodes, TasksPerNode                           int    // 0: not said
+	Warning                                       *schedpb.ScriptWarning
+}
+
+// SettleTasks has the number of tasks follow from that of nodes. The note says what else becomes of it: a job has one
+// node.
+func (s *Segment) SettleTasks(b *Batch) (note string, err error) {
+	if s.Ranks == 0 && (b.Nodes > 0 || b.TasksPerNode > 0) {
+		if s.Ranks = max(1, b.Nodes) * max(1, b.TasksPerNode); s.Ranks > cli.MaxRanks {
+			return "", cli.Usagef("%d nodes with %d tasks each are more than the %d that one job can have", b.Nodes,
+				b.TasksPerNode, cli.MaxRanks)
+		}
+	}
+	if b.Nodes > 1 {
+		note = fmt.Sprintf("%d nodes were asked for; jobs have one here, and all %d tasks run on it", b.Nodes,
+			max(1, s.Ranks))
+	}
+	return note, nil
+}
+
+// signals are those by which a script may be warned, beside numbers.
+var signals = map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT,
+	"TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "ALRM": syscall.SIGALRM,
+	"CONT": syscall.SIGCONT, "TSTP": syscall.SIGTSTP, "URG": syscall.SIGURG, "XCPU": syscall.SIGXCPU}
+
+// maxWarning is sbatch's, in seconds; defaultWarning what it takes where none is said.
+const maxWarning, defaultWarning = 65535, 60
+
+// parseWarning reads --signal as sbatch does: [B:]SIGNAL[@SECONDS].
+func parseWarning(text string) (*schedpb.ScriptWarning, error) {
+	w := &schedpb.ScriptWarning{BeforeMs: defaultWarning * 1000}
+	rest, script := strings.CutPrefix(text, "B:")
+	w.Script = script
+	name, seconds, timed := strings.Cut(strings.TrimPrefix(rest, "R:"), "@")
+	if timed {
+		n, err := strconv.ParseUint(seconds, 10, 32)
+		if err != nil || n > maxWarning {
+			return nil, fmt.Errorf("needs [B:]SIGNAL[@SECONDS] with up to %d seconds; %q has not", maxWarning, text)
+		}
+		w.BeforeMs = int64(n) * 1000
+	}
+	name = strings.TrimPrefix(strings.ToUpper(name), "SIG")
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil && n >= 1 && n <= 64 {
+		w.Number = int32(n)
+	} else if sig, known := signals[name]; known {
+		w.Number = int32(sig)
+	} else {
+		return nil, fmt.Errorf("needs [B:]SIGNAL[@SECONDS]; %q is no signal", name)
+	}
+	return w, nil
 }
 
 const groupBatch = "In the queue"
@@ -70,6 +123,29 @@ var batchOptions = []Option{
 	{"nice", "[=N]", groupBatch, "N points less of priority (100)", func(r *Request, _ *Segment, v []string) error {
 		return r.Batch.nice(v)
 	}},
+	{"wrap", "COMMAND", groupBatch, "a command for /bin/sh, in place of a script",
+		func(r *Request, _ *Segment, v []string) error {
+			if r.Batch.Wrap = v[0]; v[0] == "" {
+				return errors.New("needs a command")
+			}
+			return nil
+		}},
+	{"N nodes", "N", groupRanks, "nodes that the tasks may be spread over; for now a job has one, and they all run there",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Nodes, err = parseNodes(v[0])
+			return err
+		}},
+	{"ntasks-per-node", "N", groupRanks, "tasks for each of the nodes, where -n does not say how many there are",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.TasksPerNode, err = cli.ParseCount(v[0])
+			return err
+		}},
+	{"signal", "SIGNAL[@SECONDS]", groupBatch,
+		"send a script's steps a signal, with B:SIGNAL the script itself, so long (60 s) before the end of its --time",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Warning, err = parseWarning(v[0])
+			return err
+		}},
 	{"hold", "", groupBatch, "keep the job waiting until faasmrun release",
 		flag(func(r *Request) { r.Batch.Hold = true })},
 	{"requeue", "", groupBatch, "start the job again when its worker is lost",
@@ -140,7 +216,7 @@ var batchOptions = []Option{
 
 // liveOptions are those of run that are about this terminal or this machine, by their first name: a batch job has
 // neither. Those that submit words otherwise are among them.
-var liveOptions = map[string]bool{"n": true, "cpus-per-rank": true,
+var liveOptions = map[string]bool{"n": true, "cpus-per-rank": true, "N": true, "pernode": true,
 	"scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true,
 	"hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
 	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true,
@@ -165,7 +241,7 @@ func OptionsOf(batch bool) []*Option {
 
 // option looks an option up by its name without dashes.
 func (r *Request) option(name string) *Option {
-	if r.Batch == nil || r.LauncherWords && name == "c" {
+	if r.Batch == nil {
 		return findOption(name)
 	}
 	for _, o := range OptionsOf(true) {
@@ -190,6 +266,12 @@ func (b *Batch) nice(v []string) error {
 	}
 	b.Nice = uint32(n)
 	return nil
+}
+
+// parseNodes reads a number of nodes, or the least and the most, of which the least counts.
+func parseNodes(text string) (int, error) {
+	least, _, _ := strings.Cut(text, "-")
+	return cli.ParseCount(least)
 }
 
 // Dependency is a job that another waits for, as it was named.

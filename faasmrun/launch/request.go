@@ -43,7 +43,6 @@ type Request struct {
 	Help, Version      bool
 	appDepth, appLines int
 	Batch              *Batch // what submit adds; nil for run
-	LauncherWords      bool   // the words are mpirun's, in a script: -c is a number of ranks there
 }
 
 // Segment is one program of the job, between ":" on the command line or on a line of an appfile.

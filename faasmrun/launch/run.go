@@ -58,7 +58,14 @@ func (r *Request) timeoutFromEnvironment() (err error) {
 // launch runs a job to its end.
 func launch(r *Request, signals chan os.Signal) (int, error) {
 	here := machine.This()
-	slots, err := r.Place(here, r.address() != "")
+	within := r.within()
+	if within != nil {
+		if err := within.check(); err != nil {
+			return 0, err
+		}
+		r.settle(within)
+	}
+	slots, err := r.Place(here, within != nil || r.address() != "")
 	if err != nil {
 		return 0, err
 	}
@@ -69,6 +76,11 @@ func launch(r *Request, signals chan os.Signal) (int, error) {
 	taken := slotsOf(spec, modules)
 	if err := r.checkSlots(taken); err != nil {
 		return 0, err
+	}
+	if within != nil {
+		if err := within.room(r, taken); err != nil {
+			return 0, err
+		}
 	}
 	slots = max(slots, taken)
 	if r.doNotLaunch {
@@ -170,7 +182,10 @@ func (r *Request) app(s *Segment, environ []string) (app *schedpb.App, file stri
 			cli.Say(os.Stderr, "%s", note)
 		}
 	}
-	return &schedpb.App{Program: s.Program, Args: s.Args, Env: submittedFrom(env), Dir: dir, Mounts: mounts,
+	if r.within() == nil { // the script's says where that was submitted
+		env = submittedFrom(env)
+	}
+	return &schedpb.App{Program: s.Program, Args: s.Args, Env: env, Dir: dir, Mounts: mounts,
 		Ranks: uint32(s.Ranks), CpusPerRank: uint32(s.cpus)}, file, nil
 }
 
@@ -206,12 +221,15 @@ func (r *Request) address() string {
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.
 func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, spec *schedpb.JobSpec,
 	modules map[string]*Module) (s *session.Session, done func(), err error) {
-	address := r.address()
+	address, within := r.address(), r.within()
+	if within != nil {
+		address = "unix:" + within.socket
+	}
 	link, err := connect(address, here, slots, spec.Engine)
 	if err != nil {
 		return nil, nil, err
 	}
-	if address != "" {
+	if address != "" && within == nil {
 		spec.Hosts = r.workers(here)
 		if r.strictSlots {
 			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.Conn), spec.Hosts,
@@ -235,6 +253,9 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 		Embedded: address == "", Session: session.NewSession(), Live: cli.IsTerminal(os.Stdout), Typed: cli.InForeground,
 		StopSelf: link.StopSelf,
 		Display:  session.NewDisplay(r.output, ranks, os.Stdout, os.Stderr)}
+	if within != nil {
+		s.Within = within.job
+	}
 	if r.noReconnect {
 		s.Session = nil
 	}

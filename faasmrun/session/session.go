@@ -35,6 +35,7 @@ type Options struct {
 type Session struct {
 	Options  Options
 	Job      uint64
+	Within   string // the job whose step this is; "": it is no step
 	Ranks    int
 	Programs []string // by rank, as typed
 	Jobs     schedpb.JobsClient
@@ -69,6 +70,14 @@ type Session struct {
 	askStarting <-chan time.Time // when to ask what keeps the ranks from starting
 	starting    bool             // it has been asked, and they still have not
 	end         *schedpb.JobEnd
+}
+
+// name is what the job is called: a step by its job's number and its own, from 0 on.
+func (s *Session) name() string {
+	if s.Within != "" {
+		return fmt.Sprintf("step %s.%d", s.Within, s.Job-1)
+	}
+	return fmt.Sprintf("job %d", s.Job)
 }
 
 // showAfter is how long nothing may come before a terminal gets the lines that are unfinished: a row of dots that grows
@@ -149,7 +158,7 @@ func (s *Session) follow() (gone bool) {
 			}
 		case <-s.tellWaiting:
 			s.tellWaiting = nil
-			s.note("job %d waits: %s", s.Job, s.waiting)
+			s.note("%s waits: %s", s.name(), s.waiting)
 		case <-s.askStarting:
 			s.askStarting, s.starting = nil, true
 			s.query()
@@ -207,9 +216,9 @@ func (s *Session) answer(states *schedpb.RankStates) {
 		s.note("where the ranks stand:")
 		s.showRanks(states)
 	case s.waiting != "":
-		s.note("job %d has not begun: %s", s.Job, s.waiting)
+		s.note("%s has not begun: %s", s.name(), s.waiting)
 	default:
-		s.note("no rank of job %d is running", s.Job)
+		s.note("no rank of %s is running", s.name())
 	}
 }
 
@@ -225,9 +234,9 @@ func (s *Session) state(c *schedpb.StateChange) {
 	}
 	switch {
 	case s.Options.Verbose && c.Reason != "":
-		s.note("job %d: %s (%s)", s.Job, c.State, c.Reason)
+		s.note("%s: %s (%s)", s.name(), c.State, c.Reason)
 	case s.Options.Verbose:
-		s.note("job %d: %s", s.Job, c.State)
+		s.note("%s: %s", s.name(), c.State)
 	case c.State != jobstate.Pending:
 		s.tellWaiting = nil
 	case c.Reason != "" && c.Reason != s.waiting && !s.Embedded && !s.Options.Quiet:
@@ -367,9 +376,9 @@ func (s *Session) interrupt(sig syscall.Signal) (gone bool) {
 			Terminate: &schedpb.Terminate{Kill: true, Reason: "killed by a second " + unix.SignalName(sig)}}})
 	default:
 		if s.Embedded {
-			s.note("leaving job %d; its ranks end with this launcher", s.Job)
+			s.note("leaving %s; its ranks end with this launcher", s.name())
 		} else {
-			s.note("left job %d; its scheduler is still ending it", s.Job)
+			s.note("left %s; its scheduler is still ending it", s.name())
 		}
 		return true
 	}
@@ -398,7 +407,7 @@ func (s *Session) finish(lost error, gone bool) int {
 	case gone:
 		return cli.StatusInterrupted
 	case s.end == nil:
-		s.note("the connection to the scheduler was lost, and job %d can't be followed any more: %s", s.Job,
+		s.note("the connection to the scheduler was lost, and %s can't be followed any more: %s", s.name(),
 			cli.Explain(lost))
 		return cli.StatusFailed
 	}
@@ -424,7 +433,7 @@ func (s *Session) showEnd() {
 		(end.State == jobstate.TimedOut || end.State == jobstate.Cancelled || s.Options.Verbose)
 	text := end.Reason
 	if text == "" && end.State != jobstate.Completed {
-		text = fmt.Sprintf("job %d ended in state %s with status %d", s.Job, end.State, end.ExitCode)
+		text = fmt.Sprintf("%s ended in state %s with status %d", s.name(), end.State, end.ExitCode)
 	}
 	if show {
 		text += "; where the ranks stood:"

@@ -53,6 +53,15 @@ const (
 	ExecutorAfterIdle     Point = "executor.after-idle"
 )
 
+// The supervisor's of a script: the script runs, and nobody has been told; it has ended, and what it left runs; nothing
+// of the job is left, and no record says how it ended; the record is there, and the worker has not been told.
+const (
+	SupervisorBegun        Point = "supervisor.begun"
+	SupervisorScriptEnded  Point = "supervisor.script-ended"
+	SupervisorBeforeRecord Point = "supervisor.before-record"
+	SupervisorAfterRecord  Point = "supervisor.after-record"
+)
+
 // All lists every point.
 var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerDuringSnapshot,
 	SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
@@ -60,9 +69,10 @@ var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBefore
 	WorkerBeforeAdoption,
 	WorkerAfterIdle, WorkerBeforeReuse,
 	ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle,
-	ExecutorAfterIdle}
+	ExecutorAfterIdle,
+	SupervisorBegun, SupervisorScriptEnded, SupervisorBeforeRecord, SupervisorAfterRecord}
 
-// Process is whose point it is: scheduler, worker or executor.
+// Process is whose point it is: scheduler, worker, executor or supervisor.
 func (p Point) Process() string {
 	process, _, _ := strings.Cut(string(p), ".")
 	return process
@@ -81,9 +91,10 @@ func Here(p Point) {
 	}
 }
 
-// ForChild is the environment by which a worker hands an executor's point on: empty but in tests.
+// ForChild is the environment by which a worker hands on a point of an executor's or a supervisor's: empty but in
+// tests.
 func ForChild() []string {
-	if armed.Process() == "executor" {
+	if p := armed.Process(); p == "executor" || p == "supervisor" {
 		return []string{Variable + "=" + string(armed)}
 	}
 	return []string{}

@@ -93,7 +93,27 @@ func (w *Worker) runs(n *Needs, rankMem uint64) bool {
 
 // suits reports whether the engine is there, is the one asked for, and runs programs of all data models.
 func (e *Engine) suits(n *Needs) bool {
-	return e.Missing == "" && n.Models&^e.Models == 0 && (n.Engine == "" || n.Engine == e.Name)
+	return e.Missing == "" && n.Models&^e.Models == 0 && e.meant(n)
+}
+
+// ScriptEngine is the name of what runs scripts, which is an engine to a worker's jobs like any other, but no program's
+// unless it is asked for.
+const ScriptEngine = "script"
+
+// scriptKillAfter is how long a script may take to end politely: its worker kills it after half a minute.
+const scriptKillAfter = 35 * Second
+
+// killAfter is how long a job may take to end politely.
+func (s *State) killAfter(j *Job) Duration {
+	if j.Needs.Engine == ScriptEngine {
+		return max(s.Policy.KillAfter, scriptKillAfter)
+	}
+	return s.Policy.KillAfter
+}
+
+// meant reports whether the engine is the one asked for, or one of those that may be chosen from.
+func (e *Engine) meant(n *Needs) bool {
+	return n.Engine == e.Name || n.Engine == "" && e.Name != ScriptEngine
 }
 
 // unrunnable says what the request needs of an engine that none of the workers has that it may run on; "" if one has
@@ -114,8 +134,11 @@ func (s *State) unrunnable(r *Request) string {
 			e := &w.Engines[i]
 			if e.suits(&r.Needs) {
 				suited, most = true, max(most, e.MaxRankMem)
-			} else if e.Missing != "" && (r.Needs.Engine == "" || r.Needs.Engine == e.Name) && missing == "" {
+			} else if e.Missing != "" && e.meant(&r.Needs) && missing == "" {
 				missing = fmt.Sprintf(" (%s is without the engine %s: %s)", w.Name, e.Name, e.Missing)
+				if e.Name == ScriptEngine {
+					missing = fmt.Sprintf(" (%s runs none: %s)", w.Name, e.Missing)
+				}
 			}
 		}
 	}
@@ -126,6 +149,8 @@ func (s *State) unrunnable(r *Request) string {
 	switch {
 	case !found:
 		return ""
+	case !suited && r.Needs.Engine == ScriptEngine:
+		return fmt.Sprintf("has a script, and %s runs scripts%s", of, missing)
 	case !suited && r.Needs.Engine != "":
 		return fmt.Sprintf("asks for the engine %s%s, which %s has%s", r.Needs.Engine, forModels(r.Needs.Models), of, missing)
 	case !suited:

@@ -319,7 +319,7 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	}
 	t := &JobEnding{Ref: j.Ref(), Ending: e}
 	if !e.Kill {
-		t.KillAt = now.After(s.Policy.KillAfter)
+		t.KillAt = now.After(s.killAfter(j))
 	}
 	return []Transition{t}
 }

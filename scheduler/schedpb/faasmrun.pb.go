@@ -517,6 +517,7 @@ type JobSpec struct {
 	ExcludedHosts []string    `protobuf:"bytes,63,rep,name=excluded_hosts,json=excludedHosts,proto3" json:"excluded_hosts,omitempty"`  // may not run on these workers
 	AnyDependency bool        `protobuf:"varint,64,opt,name=any_dependency,json=anyDependency,proto3" json:"any_dependency,omitempty"` // one of after is enough
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`           // the scheduler's word, in place of the list of indices: tells a task of the others
+	Script        *Script     `protobuf:"bytes,46,opt,name=script,proto3" json:"script,omitempty"`                                     // runs in place of programs: there are either or
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -775,6 +776,176 @@ func (x *JobSpec) GetArrayShape() *ArrayShape {
 	return nil
 }
 
+func (x *JobSpec) GetScript() *Script {
+	if x != nil {
+		return x.Script
+	}
+	return nil
+}
+
+// Script is a job's script: text for an interpreter of the worker's machine, which runs natively, as the tenant's user. What it
+// runs with faasmrun, mpirun or srun are the job's steps; their ranks share the job's slots.
+type Script struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // begins with "#!"
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // of its file, without a directory
+	Args          []string               `protobuf:"bytes,3,rep,name=args,proto3" json:"args,omitempty"`
+	Env           []*EnvVar              `protobuf:"bytes,4,rep,name=env,proto3" json:"env,omitempty"`                                       // complete; the worker adds the job's variables
+	Dir           string                 `protobuf:"bytes,5,opt,name=dir,proto3" json:"dir,omitempty"`                                       // absolute host path in which it begins
+	Tasks         uint32                 `protobuf:"varint,6,opt,name=tasks,proto3" json:"tasks,omitempty"`                                  // at least 1: how many ranks a step has that says nothing
+	CpusPerTask   uint32                 `protobuf:"varint,7,opt,name=cpus_per_task,json=cpusPerTask,proto3" json:"cpus_per_task,omitempty"` // of the job's slots; 0: one, and nobody said so
+	Warning       *ScriptWarning         `protobuf:"bytes,8,opt,name=warning,proto3" json:"warning,omitempty"`                               // none: it is not warned
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Script) Reset() {
+	*x = Script{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Script) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Script) ProtoMessage() {}
+
+func (x *Script) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Script.ProtoReflect.Descriptor instead.
+func (*Script) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Script) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *Script) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Script) GetArgs() []string {
+	if x != nil {
+		return x.Args
+	}
+	return nil
+}
+
+func (x *Script) GetEnv() []*EnvVar {
+	if x != nil {
+		return x.Env
+	}
+	return nil
+}
+
+func (x *Script) GetDir() string {
+	if x != nil {
+		return x.Dir
+	}
+	return ""
+}
+
+func (x *Script) GetTasks() uint32 {
+	if x != nil {
+		return x.Tasks
+	}
+	return 0
+}
+
+func (x *Script) GetCpusPerTask() uint32 {
+	if x != nil {
+		return x.CpusPerTask
+	}
+	return 0
+}
+
+func (x *Script) GetWarning() *ScriptWarning {
+	if x != nil {
+		return x.Warning
+	}
+	return nil
+}
+
+// ScriptWarning is a signal before the time limit.
+type ScriptWarning struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	BeforeMs      int64                  `protobuf:"varint,2,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"` // the end of the limit
+	Script        bool                   `protobuf:"varint,3,opt,name=script,proto3" json:"script,omitempty"`                     // for the script's own process; otherwise for its steps
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScriptWarning) Reset() {
+	*x = ScriptWarning{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScriptWarning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScriptWarning) ProtoMessage() {}
+
+func (x *ScriptWarning) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScriptWarning.ProtoReflect.Descriptor instead.
+func (*ScriptWarning) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ScriptWarning) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *ScriptWarning) GetBeforeMs() int64 {
+	if x != nil {
+		return x.BeforeMs
+	}
+	return 0
+}
+
+func (x *ScriptWarning) GetScript() bool {
+	if x != nil {
+		return x.Script
+	}
+	return false
+}
+
 type ArrayShape struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Count         uint32                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"` // of its tasks
@@ -787,7 +958,7 @@ type ArrayShape struct {
 
 func (x *ArrayShape) Reset() {
 	*x = ArrayShape{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +970,7 @@ func (x *ArrayShape) String() string {
 func (*ArrayShape) ProtoMessage() {}
 
 func (x *ArrayShape) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +983,7 @@ func (x *ArrayShape) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArrayShape.ProtoReflect.Descriptor instead.
 func (*ArrayShape) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ArrayShape) GetCount() uint32 {
@@ -855,7 +1026,7 @@ type MpiOptions struct {
 
 func (x *MpiOptions) Reset() {
 	*x = MpiOptions{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1038,7 @@ func (x *MpiOptions) String() string {
 func (*MpiOptions) ProtoMessage() {}
 
 func (x *MpiOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1051,7 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MpiOptions) GetReproducible() bool {
@@ -914,7 +1085,7 @@ type LabelSet struct {
 
 func (x *LabelSet) Reset() {
 	*x = LabelSet{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1097,7 @@ func (x *LabelSet) String() string {
 func (*LabelSet) ProtoMessage() {}
 
 func (x *LabelSet) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1110,7 @@ func (x *LabelSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelSet.ProtoReflect.Descriptor instead.
 func (*LabelSet) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LabelSet) GetAll() []*EnvVar {
@@ -960,7 +1131,7 @@ type Dependency struct {
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1143,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1156,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Dependency) GetKind() string {
@@ -1026,7 +1197,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1209,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1222,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -1120,7 +1291,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1303,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1316,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EnvVar) GetName() string {
@@ -1173,7 +1344,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1356,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1369,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -1232,7 +1403,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1415,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1428,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -1284,7 +1455,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1467,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1480,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
@@ -1366,7 +1537,7 @@ type JobInfo struct {
 
 func (x *JobInfo) Reset() {
 	*x = JobInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1549,7 @@ func (x *JobInfo) String() string {
 func (*JobInfo) ProtoMessage() {}
 
 func (x *JobInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1562,7 @@ func (x *JobInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
 func (*JobInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *JobInfo) GetId() uint64 {
@@ -1628,7 +1799,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1811,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1824,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRequest) GetIds() []uint64 {
@@ -1730,7 +1901,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1913,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,7 +1926,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListResponse) GetJobs() []*JobInfo {
@@ -1788,7 +1959,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1971,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +1984,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExplainRequest) GetJobId() uint64 {
@@ -1839,7 +2010,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2022,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2035,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExplainResponse) GetJob() *JobInfo {
@@ -1934,7 +2105,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2117,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2130,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -1995,7 +2166,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2007,7 +2178,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2020,7 +2191,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -2060,7 +2231,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2243,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2256,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -2105,7 +2276,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2117,7 +2288,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2130,7 +2301,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -2157,7 +2328,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2340,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2353,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -2212,7 +2383,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2395,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2408,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -2283,7 +2454,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2295,7 +2466,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2308,7 +2479,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 type NodesResponse struct {
@@ -2320,7 +2491,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2503,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2516,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -2377,7 +2548,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2560,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2573,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2514,7 +2685,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2697,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2710,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2571,7 +2742,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2754,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2767,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 // Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
@@ -2614,7 +2785,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2626,7 +2797,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2639,7 +2810,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Reservation) GetName() string {
@@ -2694,7 +2865,7 @@ type ReservedPart struct {
 
 func (x *ReservedPart) Reset() {
 	*x = ReservedPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2706,7 +2877,7 @@ func (x *ReservedPart) String() string {
 func (*ReservedPart) ProtoMessage() {}
 
 func (x *ReservedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2890,7 @@ func (x *ReservedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
 func (*ReservedPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReservedPart) GetNode() string {
@@ -2751,7 +2922,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2934,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +2947,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReserveRequest) GetName() string {
@@ -2837,7 +3008,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2849,7 +3020,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2862,7 +3033,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReserveResponse) GetReservation() *Reservation {
@@ -2881,7 +3052,7 @@ type UnreserveRequest struct {
 
 func (x *UnreserveRequest) Reset() {
 	*x = UnreserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2893,7 +3064,7 @@ func (x *UnreserveRequest) String() string {
 func (*UnreserveRequest) ProtoMessage() {}
 
 func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2906,7 +3077,7 @@ func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
 func (*UnreserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UnreserveRequest) GetName() string {
@@ -2924,7 +3095,7 @@ type UnreserveResponse struct {
 
 func (x *UnreserveResponse) Reset() {
 	*x = UnreserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3107,7 @@ func (x *UnreserveResponse) String() string {
 func (*UnreserveResponse) ProtoMessage() {}
 
 func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3120,7 @@ func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
 func (*UnreserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 type ReservationsRequest struct {
@@ -2960,7 +3131,7 @@ type ReservationsRequest struct {
 
 func (x *ReservationsRequest) Reset() {
 	*x = ReservationsRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3143,7 @@ func (x *ReservationsRequest) String() string {
 func (*ReservationsRequest) ProtoMessage() {}
 
 func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3156,7 @@ func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 type ReservationsResponse struct {
@@ -2997,7 +3168,7 @@ type ReservationsResponse struct {
 
 func (x *ReservationsResponse) Reset() {
 	*x = ReservationsResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3009,7 +3180,7 @@ func (x *ReservationsResponse) String() string {
 func (*ReservationsResponse) ProtoMessage() {}
 
 func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3022,7 +3193,7 @@ func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReservationsResponse) GetReservations() []*Reservation {
@@ -3040,7 +3211,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3052,7 +3223,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3065,7 +3236,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 type SnapshotPiece struct {
@@ -3079,7 +3250,7 @@ type SnapshotPiece struct {
 
 func (x *SnapshotPiece) Reset() {
 	*x = SnapshotPiece{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3091,7 +3262,7 @@ func (x *SnapshotPiece) String() string {
 func (*SnapshotPiece) ProtoMessage() {}
 
 func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3104,7 +3275,7 @@ func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
 func (*SnapshotPiece) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SnapshotPiece) GetAtUnixNs() int64 {
@@ -3136,7 +3307,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3148,7 +3319,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3161,7 +3332,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 type UsageResponse struct {
@@ -3173,7 +3344,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3185,7 +3356,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3198,7 +3369,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -3225,7 +3396,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3237,7 +3408,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3250,7 +3421,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -3337,7 +3508,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3349,7 +3520,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3362,7 +3533,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -3544,7 +3715,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3556,7 +3727,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3569,7 +3740,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Input) GetSeq() uint64 {
@@ -3646,7 +3817,7 @@ type InputTaken struct {
 
 func (x *InputTaken) Reset() {
 	*x = InputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3829,7 @@ func (x *InputTaken) String() string {
 func (*InputTaken) ProtoMessage() {}
 
 func (x *InputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3842,7 @@ func (x *InputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
 func (*InputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *InputTaken) GetReceived() uint64 {
@@ -3706,7 +3877,7 @@ type OutputTaken struct {
 
 func (x *OutputTaken) Reset() {
 	*x = OutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3718,7 +3889,7 @@ func (x *OutputTaken) String() string {
 func (*OutputTaken) ProtoMessage() {}
 
 func (x *OutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3731,7 +3902,7 @@ func (x *OutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
 func (*OutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OutputTaken) GetEpoch() uint64 {
@@ -3757,7 +3928,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +3940,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +3953,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Ping) GetSuspended() bool {
@@ -3800,7 +3971,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3812,7 +3983,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3825,7 +3996,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 type Leave struct {
@@ -3836,7 +4007,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +4019,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +4032,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 type AttachOpen struct {
@@ -3883,7 +4054,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3895,7 +4066,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3908,7 +4079,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -3979,7 +4150,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3991,7 +4162,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4004,7 +4175,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -4030,7 +4201,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4213,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4226,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -4075,7 +4246,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4087,7 +4258,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4100,7 +4271,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -4125,7 +4296,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4137,7 +4308,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4150,7 +4321,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 type Detach struct {
@@ -4161,7 +4332,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4173,7 +4344,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4186,7 +4357,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 type AttachResponse struct {
@@ -4210,7 +4381,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4222,7 +4393,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4235,7 +4406,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -4411,7 +4582,7 @@ type OutputBatch struct {
 
 func (x *OutputBatch) Reset() {
 	*x = OutputBatch{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4423,7 +4594,7 @@ func (x *OutputBatch) String() string {
 func (*OutputBatch) ProtoMessage() {}
 
 func (x *OutputBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4436,7 +4607,7 @@ func (x *OutputBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
 func (*OutputBatch) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OutputBatch) GetEpoch() uint64 {
@@ -4470,7 +4641,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4653,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4495,7 +4666,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -4514,7 +4685,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4526,7 +4697,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4539,7 +4710,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -4560,7 +4731,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4572,7 +4743,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4585,7 +4756,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *StateChange) GetState() string {
@@ -4619,7 +4790,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4631,7 +4802,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4644,7 +4815,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -4672,7 +4843,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4684,7 +4855,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4697,7 +4868,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -4736,7 +4907,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4748,7 +4919,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4761,7 +4932,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -4811,7 +4982,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4823,7 +4994,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4836,7 +5007,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -4869,7 +5040,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4881,7 +5052,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4894,7 +5065,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -4917,7 +5088,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4929,7 +5100,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4942,7 +5113,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -4987,7 +5158,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4999,7 +5170,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5012,7 +5183,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JobEnd) GetState() string {
@@ -5076,7 +5247,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5088,7 +5259,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5101,7 +5272,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -5246,7 +5417,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5258,7 +5429,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5271,7 +5442,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Goodbye) GetStaying() []*JobRef {
@@ -5291,7 +5462,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5303,7 +5474,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5316,7 +5487,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -5343,7 +5514,7 @@ type JobInputTaken struct {
 
 func (x *JobInputTaken) Reset() {
 	*x = JobInputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5355,7 +5526,7 @@ func (x *JobInputTaken) String() string {
 func (*JobInputTaken) ProtoMessage() {}
 
 func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5368,7 +5539,7 @@ func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
 func (*JobInputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *JobInputTaken) GetJob() *JobRef {
@@ -5404,7 +5575,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5416,7 +5587,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5429,7 +5600,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -5508,7 +5679,7 @@ type Engine struct {
 
 func (x *Engine) Reset() {
 	*x = Engine{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5520,7 +5691,7 @@ func (x *Engine) String() string {
 func (*Engine) ProtoMessage() {}
 
 func (x *Engine) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5533,7 +5704,7 @@ func (x *Engine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Engine.ProtoReflect.Descriptor instead.
 func (*Engine) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Engine) GetName() string {
@@ -5574,7 +5745,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5586,7 +5757,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5599,7 +5770,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5627,7 +5798,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5639,7 +5810,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5652,7 +5823,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -5686,7 +5857,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5698,7 +5869,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5711,7 +5882,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -5731,7 +5902,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5743,7 +5914,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5756,7 +5927,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -5788,7 +5959,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5800,7 +5971,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5813,7 +5984,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -5884,13 +6055,15 @@ type JobReport struct {
 	RankStates       *RankStates            `protobuf:"bytes,14,opt,name=rank_states,json=rankStates,proto3" json:"rank_states,omitempty"`                     // where ranks stood when they were ended
 	MpiBytes         uint64                 `protobuf:"varint,15,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"`                          // what the ranks have sent each other
 	CutOffMs         int64                  `protobuf:"varint,16,opt,name=cut_off_ms,json=cutOffMs,proto3" json:"cut_off_ms,omitempty"`                        // with terminated: the worker told them to, without a connection for so long; 0: not so
+	Script           *ScriptEnd             `protobuf:"bytes,17,opt,name=script,proto3" json:"script,omitempty"`                                               // of a job with a script: how that ended; none: nobody saw it
+	OfScript         bool                   `protobuf:"varint,18,opt,name=of_script,json=ofScript,proto3" json:"of_script,omitempty"`                          // the job has a script: whatever is said of its executor is its script's supervisor
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *JobReport) Reset() {
 	*x = JobReport{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5902,7 +6075,7 @@ func (x *JobReport) String() string {
 func (*JobReport) ProtoMessage() {}
 
 func (x *JobReport) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5915,7 +6088,7 @@ func (x *JobReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobReport.ProtoReflect.Descriptor instead.
 func (*JobReport) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *JobReport) GetRanks() []*RankEnd {
@@ -6030,6 +6203,89 @@ func (x *JobReport) GetCutOffMs() int64 {
 	return 0
 }
 
+func (x *JobReport) GetScript() *ScriptEnd {
+	if x != nil {
+		return x.Script
+	}
+	return nil
+}
+
+func (x *JobReport) GetOfScript() bool {
+	if x != nil {
+		return x.OfScript
+	}
+	return false
+}
+
+// ScriptEnd is how a script ended by itself: with a status, or by a signal.
+type ScriptEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        int32                  `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Signal        int32                  `protobuf:"varint,2,opt,name=signal,proto3" json:"signal,omitempty"` // 0: by none
+	SignalName    string                 `protobuf:"bytes,3,opt,name=signal_name,json=signalName,proto3" json:"signal_name,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // the script's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScriptEnd) Reset() {
+	*x = ScriptEnd{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScriptEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScriptEnd) ProtoMessage() {}
+
+func (x *ScriptEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScriptEnd.ProtoReflect.Descriptor instead.
+func (*ScriptEnd) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *ScriptEnd) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *ScriptEnd) GetSignal() int32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+func (x *ScriptEnd) GetSignalName() string {
+	if x != nil {
+		return x.SignalName
+	}
+	return ""
+}
+
+func (x *ScriptEnd) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type RankEnd struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Rank          uint32                 `protobuf:"varint,1,opt,name=rank,proto3" json:"rank,omitempty"`
@@ -6043,7 +6299,7 @@ type RankEnd struct {
 
 func (x *RankEnd) Reset() {
 	*x = RankEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6055,7 +6311,7 @@ func (x *RankEnd) String() string {
 func (*RankEnd) ProtoMessage() {}
 
 func (x *RankEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6068,7 +6324,7 @@ func (x *RankEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankEnd.ProtoReflect.Descriptor instead.
 func (*RankEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *RankEnd) GetRank() uint32 {
@@ -6123,7 +6379,7 @@ type ExecutorDeath struct {
 
 func (x *ExecutorDeath) Reset() {
 	*x = ExecutorDeath{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6135,7 +6391,7 @@ func (x *ExecutorDeath) String() string {
 func (*ExecutorDeath) ProtoMessage() {}
 
 func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6148,7 +6404,7 @@ func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDeath.ProtoReflect.Descriptor instead.
 func (*ExecutorDeath) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ExecutorDeath) GetBefore() bool {
@@ -6229,7 +6485,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6241,7 +6497,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6254,7 +6510,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -6443,7 +6699,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6455,7 +6711,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6468,7 +6724,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -6505,7 +6761,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6517,7 +6773,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6530,7 +6786,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -6627,7 +6883,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6639,7 +6895,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6652,7 +6908,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -6679,7 +6935,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6691,7 +6947,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6704,7 +6960,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -6733,7 +6989,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6745,7 +7001,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6758,7 +7014,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -6785,7 +7041,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6797,7 +7053,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6810,7 +7066,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -6839,7 +7095,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6851,7 +7107,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6864,7 +7120,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -6904,7 +7160,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6916,7 +7172,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6929,7 +7185,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -6955,7 +7211,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6967,7 +7223,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6980,7 +7236,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -7027,7 +7283,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7039,7 +7295,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7052,7 +7308,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -7074,7 +7330,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7086,7 +7342,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7099,7 +7355,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -7122,7 +7378,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7134,7 +7390,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7147,7 +7403,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -7193,7 +7449,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7205,7 +7461,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7218,7 +7474,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{99}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -7236,7 +7492,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xd0\b\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xfd\b\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -7276,7 +7532,21 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0eexcluded_hosts\x18? \x03(\tR\rexcludedHosts\x12%\n" +
 	"\x0eany_dependency\x18@ \x01(\bR\ranyDependency\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
-	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
+	"arrayShape\x12+\n" +
+	"\x06script\x18. \x01(\v2\x13.faasmrun.v1.ScriptR\x06scriptJ\x04\b\x11\x10\x12\"\xed\x01\n" +
+	"\x06Script\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04args\x18\x03 \x03(\tR\x04args\x12%\n" +
+	"\x03env\x18\x04 \x03(\v2\x13.faasmrun.v1.EnvVarR\x03env\x12\x10\n" +
+	"\x03dir\x18\x05 \x01(\tR\x03dir\x12\x14\n" +
+	"\x05tasks\x18\x06 \x01(\rR\x05tasks\x12\"\n" +
+	"\rcpus_per_task\x18\a \x01(\rR\vcpusPerTask\x124\n" +
+	"\awarning\x18\b \x01(\v2\x1a.faasmrun.v1.ScriptWarningR\awarning\"\\\n" +
+	"\rScriptWarning\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x1b\n" +
+	"\tbefore_ms\x18\x02 \x01(\x03R\bbeforeMs\x12\x16\n" +
+	"\x06script\x18\x03 \x01(\bR\x06script\"`\n" +
 	"\n" +
 	"ArrayShape\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\rR\x05count\x12\x14\n" +
@@ -7660,7 +7930,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rlaunch_failed\x18\n" +
 	" \x01(\bR\flaunchFailed\x12\x14\n" +
 	"\x05unfit\x18\v \x01(\tR\x05unfit\x12.\n" +
-	"\x06report\x18\f \x01(\v2\x16.faasmrun.v1.JobReportR\x06report\"\xc6\x04\n" +
+	"\x06report\x18\f \x01(\v2\x16.faasmrun.v1.JobReportR\x06report\"\x93\x05\n" +
 	"\tJobReport\x12*\n" +
 	"\x05ranks\x18\x01 \x03(\v2\x14.faasmrun.v1.RankEndR\x05ranks\x12\x1a\n" +
 	"\bdeadlock\x18\x02 \x01(\tR\bdeadlock\x12\x1a\n" +
@@ -7685,7 +7955,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"rankStates\x12\x1b\n" +
 	"\tmpi_bytes\x18\x0f \x01(\x04R\bmpiBytes\x12\x1c\n" +
 	"\n" +
-	"cut_off_ms\x18\x10 \x01(\x03R\bcutOffMs\"\x91\x01\n" +
+	"cut_off_ms\x18\x10 \x01(\x03R\bcutOffMs\x12.\n" +
+	"\x06script\x18\x11 \x01(\v2\x16.faasmrun.v1.ScriptEndR\x06script\x12\x1b\n" +
+	"\tof_script\x18\x12 \x01(\bR\bofScript\"p\n" +
+	"\tScriptEnd\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\x05R\x06status\x12\x16\n" +
+	"\x06signal\x18\x02 \x01(\x05R\x06signal\x12\x1f\n" +
+	"\vsignal_name\x18\x03 \x01(\tR\n" +
+	"signalName\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"\x91\x01\n" +
 	"\aRankEnd\x12\x12\n" +
 	"\x04rank\x18\x01 \x01(\rR\x04rank\x12,\n" +
 	"\x05cause\x18\x02 \x01(\x0e2\x16.faasmrun.v1.RankCauseR\x05cause\x12\x16\n" +
@@ -7840,7 +8118,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -7852,245 +8130,252 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*PutModuleResponse)(nil),      // 7: faasmrun.v1.PutModuleResponse
 	(*GetModuleRequest)(nil),       // 8: faasmrun.v1.GetModuleRequest
 	(*JobSpec)(nil),                // 9: faasmrun.v1.JobSpec
-	(*ArrayShape)(nil),             // 10: faasmrun.v1.ArrayShape
-	(*MpiOptions)(nil),             // 11: faasmrun.v1.MpiOptions
-	(*LabelSet)(nil),               // 12: faasmrun.v1.LabelSet
-	(*Dependency)(nil),             // 13: faasmrun.v1.Dependency
-	(*App)(nil),                    // 14: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 15: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 16: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 17: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 18: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 19: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 20: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 21: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 22: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 23: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 24: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 25: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 26: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 27: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 28: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 29: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 30: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 31: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 32: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 33: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 34: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 35: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 36: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 37: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 38: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 39: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 40: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 41: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 42: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 43: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 44: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 45: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 46: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 47: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 48: faasmrun.v1.AttachRequest
-	(*Input)(nil),                  // 49: faasmrun.v1.Input
-	(*InputTaken)(nil),             // 50: faasmrun.v1.InputTaken
-	(*OutputTaken)(nil),            // 51: faasmrun.v1.OutputTaken
-	(*Ping)(nil),                   // 52: faasmrun.v1.Ping
-	(*Pong)(nil),                   // 53: faasmrun.v1.Pong
-	(*Leave)(nil),                  // 54: faasmrun.v1.Leave
-	(*AttachOpen)(nil),             // 55: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 56: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 57: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 58: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 59: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 60: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 61: faasmrun.v1.AttachResponse
-	(*OutputBatch)(nil),            // 62: faasmrun.v1.OutputBatch
-	(*OutputLost)(nil),             // 63: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 64: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 65: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 66: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 67: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 68: faasmrun.v1.Output
-	(*RankState)(nil),              // 69: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 70: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 71: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 72: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 73: faasmrun.v1.WorkerMessage
-	(*Goodbye)(nil),                // 74: faasmrun.v1.Goodbye
-	(*JobStdinTaken)(nil),          // 75: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 76: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 77: faasmrun.v1.WorkerHello
-	(*Engine)(nil),                 // 78: faasmrun.v1.Engine
-	(*JobRef)(nil),                 // 79: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 80: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 81: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 82: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 83: faasmrun.v1.JobEnded
-	(*JobReport)(nil),              // 84: faasmrun.v1.JobReport
-	(*RankEnd)(nil),                // 85: faasmrun.v1.RankEnd
-	(*ExecutorDeath)(nil),          // 86: faasmrun.v1.ExecutorDeath
-	(*SchedulerMessage)(nil),       // 87: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 88: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 89: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 90: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 91: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 92: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 93: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 94: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 95: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 96: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 97: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 98: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 99: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 100: faasmrun.v1.OutputDone
+	(*Script)(nil),                 // 10: faasmrun.v1.Script
+	(*ScriptWarning)(nil),          // 11: faasmrun.v1.ScriptWarning
+	(*ArrayShape)(nil),             // 12: faasmrun.v1.ArrayShape
+	(*MpiOptions)(nil),             // 13: faasmrun.v1.MpiOptions
+	(*LabelSet)(nil),               // 14: faasmrun.v1.LabelSet
+	(*Dependency)(nil),             // 15: faasmrun.v1.Dependency
+	(*App)(nil),                    // 16: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 17: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 18: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 19: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 20: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 21: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 22: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 23: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 24: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 25: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 26: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 27: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 28: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 29: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 30: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 31: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 32: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 33: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 34: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 35: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 36: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 37: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 38: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 39: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 40: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 41: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 42: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 43: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 44: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 45: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 46: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 47: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 48: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 49: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 50: faasmrun.v1.AttachRequest
+	(*Input)(nil),                  // 51: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 52: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 53: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 54: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 55: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 56: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 57: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 58: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 59: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 60: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 61: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 62: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 63: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 64: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 65: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 66: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 67: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 68: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 69: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 70: faasmrun.v1.Output
+	(*RankState)(nil),              // 71: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 72: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 73: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 74: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 75: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 76: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 77: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 78: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 79: faasmrun.v1.WorkerHello
+	(*Engine)(nil),                 // 80: faasmrun.v1.Engine
+	(*JobRef)(nil),                 // 81: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 82: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 83: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 84: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 85: faasmrun.v1.JobEnded
+	(*JobReport)(nil),              // 86: faasmrun.v1.JobReport
+	(*ScriptEnd)(nil),              // 87: faasmrun.v1.ScriptEnd
+	(*RankEnd)(nil),                // 88: faasmrun.v1.RankEnd
+	(*ExecutorDeath)(nil),          // 89: faasmrun.v1.ExecutorDeath
+	(*SchedulerMessage)(nil),       // 90: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 91: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 92: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 93: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 94: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 95: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 96: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 97: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 98: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 99: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 100: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 101: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 102: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 103: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	14,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	16,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	13,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	12,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	11,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	10,  // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
-	15,  // 6: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	15,  // 7: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	16,  // 8: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	9,   // 9: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	67,  // 10: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	19,  // 11: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	9,   // 12: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	19,  // 13: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	24,  // 14: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,   // 15: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	27,  // 16: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	19,  // 17: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	32,  // 18: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	32,  // 19: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	15,  // 20: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	78,  // 21: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
-	36,  // 22: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	35,  // 23: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	35,  // 24: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	47,  // 25: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	55,  // 26: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	56,  // 27: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	57,  // 28: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	58,  // 29: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	59,  // 30: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	60,  // 31: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	49,  // 32: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	51,  // 33: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	52,  // 34: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	54,  // 35: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	56,  // 36: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	57,  // 37: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	59,  // 38: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	65,  // 39: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	68,  // 40: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	70,  // 41: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	72,  // 42: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	66,  // 43: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	64,  // 44: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	63,  // 45: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	50,  // 46: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	62,  // 47: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	53,  // 48: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	68,  // 49: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	67,  // 50: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,   // 51: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	69,  // 52: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	70,  // 53: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	71,  // 54: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	77,  // 55: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	80,  // 56: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	81,  // 57: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	82,  // 58: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	83,  // 59: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	75,  // 60: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	76,  // 61: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	74,  // 62: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	79,  // 63: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	79,  // 64: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	79,  // 65: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	50,  // 66: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	15,  // 67: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	79,  // 68: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	78,  // 69: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
-	79,  // 70: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	79,  // 71: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	70,  // 72: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	79,  // 73: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	72,  // 74: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	84,  // 75: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
-	85,  // 76: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
-	86,  // 77: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
-	72,  // 78: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
-	70,  // 79: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
-	3,   // 80: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
-	88,  // 81: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	89,  // 82: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	90,  // 83: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	93,  // 84: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	94,  // 85: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	95,  // 86: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	96,  // 87: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	97,  // 88: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	98,  // 89: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	91,  // 90: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	92,  // 91: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	79,  // 92: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	9,   // 93: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	79,  // 94: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	56,  // 95: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	79,  // 96: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	49,  // 97: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	79,  // 98: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	79,  // 99: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	79,  // 100: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	79,  // 101: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	79,  // 102: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	79,  // 103: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	68,  // 104: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	4,   // 105: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	6,   // 106: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	17,  // 107: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	48,  // 108: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	20,  // 109: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	22,  // 110: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	25,  // 111: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	28,  // 112: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	30,  // 113: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	33,  // 114: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	45,  // 115: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	37,  // 116: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	39,  // 117: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	41,  // 118: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	43,  // 119: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	73,  // 120: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	99,  // 121: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	8,   // 122: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	5,   // 123: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	7,   // 124: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	18,  // 125: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	61,  // 126: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	21,  // 127: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	23,  // 128: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	26,  // 129: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	29,  // 130: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	31,  // 131: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	34,  // 132: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	46,  // 133: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	38,  // 134: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	40,  // 135: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	42,  // 136: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	44,  // 137: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	87,  // 138: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	100, // 139: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	6,   // 140: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	123, // [123:141] is the sub-list for method output_type
-	105, // [105:123] is the sub-list for method input_type
-	105, // [105:105] is the sub-list for extension type_name
-	105, // [105:105] is the sub-list for extension extendee
-	0,   // [0:105] is the sub-list for field type_name
+	15,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	14,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	13,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	12,  // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
+	10,  // 6: faasmrun.v1.JobSpec.script:type_name -> faasmrun.v1.Script
+	17,  // 7: faasmrun.v1.Script.env:type_name -> faasmrun.v1.EnvVar
+	11,  // 8: faasmrun.v1.Script.warning:type_name -> faasmrun.v1.ScriptWarning
+	17,  // 9: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	17,  // 10: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	18,  // 11: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	9,   // 12: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	69,  // 13: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	21,  // 14: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	9,   // 15: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	21,  // 16: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	26,  // 17: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,   // 18: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	29,  // 19: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	21,  // 20: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	34,  // 21: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	34,  // 22: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	17,  // 23: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	80,  // 24: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
+	38,  // 25: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	37,  // 26: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	37,  // 27: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	49,  // 28: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	57,  // 29: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	58,  // 30: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	59,  // 31: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	60,  // 32: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	61,  // 33: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	62,  // 34: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	51,  // 35: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	53,  // 36: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	54,  // 37: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	56,  // 38: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	58,  // 39: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	59,  // 40: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	61,  // 41: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	67,  // 42: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	70,  // 43: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	72,  // 44: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	74,  // 45: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	68,  // 46: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	66,  // 47: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	65,  // 48: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	52,  // 49: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	64,  // 50: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	55,  // 51: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	70,  // 52: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	69,  // 53: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 54: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	71,  // 55: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	72,  // 56: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	73,  // 57: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	79,  // 58: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	82,  // 59: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	83,  // 60: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	84,  // 61: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	85,  // 62: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	77,  // 63: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	78,  // 64: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	76,  // 65: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	81,  // 66: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	81,  // 67: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	81,  // 68: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	52,  // 69: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	17,  // 70: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	81,  // 71: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	80,  // 72: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
+	81,  // 73: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	81,  // 74: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	72,  // 75: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	81,  // 76: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	74,  // 77: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	86,  // 78: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
+	88,  // 79: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
+	89,  // 80: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
+	74,  // 81: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
+	72,  // 82: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
+	87,  // 83: faasmrun.v1.JobReport.script:type_name -> faasmrun.v1.ScriptEnd
+	3,   // 84: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
+	91,  // 85: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	92,  // 86: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	93,  // 87: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	96,  // 88: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	97,  // 89: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	98,  // 90: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	99,  // 91: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	100, // 92: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	101, // 93: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	94,  // 94: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	95,  // 95: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	81,  // 96: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	9,   // 97: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	81,  // 98: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	58,  // 99: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	81,  // 100: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	51,  // 101: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	81,  // 102: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	81,  // 103: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	81,  // 104: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	81,  // 105: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	81,  // 106: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	81,  // 107: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	70,  // 108: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	4,   // 109: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	6,   // 110: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	19,  // 111: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	50,  // 112: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	22,  // 113: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	24,  // 114: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	27,  // 115: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	30,  // 116: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	32,  // 117: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	35,  // 118: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	47,  // 119: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	39,  // 120: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	41,  // 121: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	43,  // 122: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	45,  // 123: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	75,  // 124: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	102, // 125: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	8,   // 126: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	5,   // 127: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	7,   // 128: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	20,  // 129: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	63,  // 130: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	23,  // 131: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	25,  // 132: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	28,  // 133: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	31,  // 134: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	33,  // 135: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	36,  // 136: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	48,  // 137: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	40,  // 138: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	42,  // 139: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	44,  // 140: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	46,  // 141: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	90,  // 142: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	103, // 143: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	6,   // 144: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	127, // [127:145] is the sub-list for method output_type
+	109, // [109:127] is the sub-list for method input_type
+	109, // [109:109] is the sub-list for extension type_name
+	109, // [109:109] is the sub-list for extension extendee
+	0,   // [0:109] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -8098,7 +8383,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[44].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[46].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -8110,12 +8395,12 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Ping)(nil),
 		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[45].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[47].OneofWrappers = []any{
 		(*Input_Stdin)(nil),
 		(*Input_Signal)(nil),
 		(*Input_QueryRanks)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[57].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[59].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -8127,7 +8412,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Batch)(nil),
 		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[69].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[71].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -8137,7 +8422,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_InputTaken)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[83].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[86].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -8156,7 +8441,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   97,
+			NumMessages:   100,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

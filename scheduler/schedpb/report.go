@@ -14,7 +14,10 @@ func (m *JobEnded) Seen(node string, has func(rank uint32) bool) result.Report {
 		NotBegun: r.GetNotBegun(), Elsewhere: m.GetLaunchFailed(), Terminated: r.GetTerminated(),
 		Overdue: milliseconds(r.GetOverdueMs()), CutOff: milliseconds(r.GetCutOffMs()),
 		OutputLimit: r.GetOutputLimitBytes(), ExcessInput: r.GetExcessInput(), Fenced: r.GetFenced(),
-		WithWorker: r.GetWithWorker(), Made: r.GetMade().made()}
+		WithWorker: r.GetWithWorker(), Made: r.GetMade().made(), OfScript: r.GetOfScript()}
+	if e := r.GetScript(); e != nil {
+		seen.Script = &result.ScriptEnd{Name: e.Name, Status: e.Status, Signal: e.Signal, SignalName: e.SignalName}
+	}
 	for _, e := range r.GetRanks() {
 		if has(e.GetRank()) {
 			seen.Ranks = append(seen.Ranks, result.RankEnd{Rank: e.GetRank(), Cause: cause(e.GetCause()),

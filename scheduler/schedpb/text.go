@@ -77,6 +77,19 @@ func (s *JobSpec) eachText(f func(*string)) {
 	}
 	f(&s.StdoutPath)
 	f(&s.StderrPath)
+	if x := s.Script; x != nil {
+		f(&x.Name)
+		f(&x.Dir)
+		for i := range x.Args {
+			f(&x.Args[i])
+		}
+		for _, v := range x.Env {
+			if v != nil {
+				f(&v.Name)
+				f(&v.Value)
+			}
+		}
+	}
 	for _, app := range s.Apps {
 		if app == nil {
 			continue

@@ -154,6 +154,9 @@ func (g *Groups) String() string {
 	return say(g.memory, "memory limits") + ", " + say(g.cpu, "processor shares") + ", " + say(g.kill, "killing as one")
 }
 
+// Kills reports whether all that is in a group can be killed as one, whatever it forks meanwhile. g may be nil.
+func (g *Groups) Kills() bool { return g != nil && len(g.all()) > 0 }
+
 // Leave removes the directories that Detect has made, unless groups of executors that live on are in them.
 func (g *Groups) Leave() {
 	for _, h := range g.all() {
@@ -339,7 +342,7 @@ const removeTries, removePause = 50, 2 * time.Millisecond
 // Remove kills what is left and takes the group away.
 func (c *Group) Remove() error {
 	var errs []error
-	for try := range removeTries {
+	for range removeTries {
 		errs = nil
 		for _, h := range c.g.all() {
 			if err := unix.Rmdir(filepath.Join(h.dir, c.name)); err != nil && err != unix.ENOENT {
@@ -349,9 +352,7 @@ func (c *Group) Remove() error {
 		if errs == nil {
 			return nil
 		}
-		if try == 0 {
-			c.Kill()
-		}
+		c.Kill() // again: what was not to be killed as one may have forked meanwhile
 		time.Sleep(removePause)
 	}
 	return errors.Join(errs...)

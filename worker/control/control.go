@@ -24,7 +24,8 @@ import (
 
 // Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also
 // of the release before its own: it uses Oldest with those (Conn.SetVersion), lets them finish, and gives them no other
-// job. Version 5 added Input, InputTaken and files that tasks of an array share (Start), and its Ended has no result.
+// job. Version 5 added Input, InputTaken and files that tasks of an array share (Start) and scripts; its Ended has no
+// result.
 const (
 	Version = 5
 	Oldest  = 4 // of release 0.1.0

@@ -91,6 +91,7 @@ type Start struct {
 	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
 	// ends too.
 	IdleTimeout time.Duration
+	Script      *Script // in place of Apps; nil: there is none
 }
 
 // TemporaryDir is the name, beside the log, of the directory that the job's programs see as /tmp. The executor makes it
@@ -203,6 +204,7 @@ type Ended struct {
 	LogEnd uint64
 	// Terminated says that the job ended because of a Terminate, and not by itself.
 	Terminated bool
+	Script     *result.ScriptEnd // of a job with a script: how that ended by itself; nil: it did not
 	// Fenced says that the lease ran out: nobody renewed it in time.
 	Fenced    bool
 	States    []RankState // where the ranks stood when they were ended, if they were
@@ -297,6 +299,7 @@ func (m *Start) encode(e *encoder) {
 	e.bool(m.SharedOut)
 	e.bool(m.SharedErr)
 	e.bool(m.Native)
+	writeScript(e, m.Script)
 }
 
 func readStart(d *decoder) Message {
@@ -328,6 +331,7 @@ func readStart(d *decoder) Message {
 		SharedOut:   d.bool(),
 		SharedErr:   d.bool(),
 		Native:      d.bool(),
+		Script:      readScript(d),
 	}
 }
 
@@ -391,6 +395,7 @@ func (m *Ended) encode(e *encoder) {
 	e.uint(m.MaxRSS)
 	e.uint(m.MPIBytes)
 	e.bool(m.Idle)
+	writeScriptEnd(e, m.Script)
 }
 
 func readEnded(d *decoder) Message {
@@ -414,6 +419,7 @@ func readEnded(d *decoder) Message {
 		MaxRSS:      d.uint(),
 		MPIBytes:    d.uint(),
 		Idle:        d.bool(),
+		Script:      readScriptEnd(d),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/confine"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -40,7 +41,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	if err := armAgentWatch(0); err != nil {
+	if err := child.ArmWatch(0); err != nil {
 		fmt.Fprintln(stderr, "faasmrun prepare: only a worker starts this verb:", err)
 		return control.ExitOwnFault
 	}

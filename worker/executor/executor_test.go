@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
+	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
@@ -229,7 +230,7 @@ func TestStartedByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if err := armAgentWatch(int(null.Fd())); err == nil {
+	if err := child.ArmWatch(int(null.Fd())); err == nil {
 		// An agent watch must be a pipe: no other file reports its other end's closing.
 		t.Error("/dev/null is an agent watch")
 	}
@@ -239,7 +240,7 @@ func TestStartedByHand(t *testing.T) {
 	}
 	defer r.Close()
 	w.Close()
-	if err := armAgentWatch(int(r.Fd())); err == nil {
+	if err := child.ArmWatch(int(r.Fd())); err == nil {
 		t.Error("an agent watch whose other end is gone")
 	}
 	var words strings.Builder

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
+	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -46,13 +47,13 @@ func (j *job) stopped() bool {
 // reset frees what the process has for a job that ended cleanly, and reports whether the process is as it was before.
 // The job's record must have been written: what is lost from here on is lost to nobody.
 func (p *process) reset(j *job) bool {
-	if !p.agent.detach() {
+	if !p.agent.Detach() {
 		return false
 	}
 	err := errors.Join(j.close(), p.programs.trim())
 	if j.start.Interactive {
 		// still tied to the agent
-	} else if fault := armAgentWatch(agentWatchFD); fault != nil {
+	} else if fault := child.ArmWatch(child.WatchFD); fault != nil {
 		return false // the agent is gone
 	}
 	if heapBytes() > idleGarbage {
@@ -90,7 +91,7 @@ const restPause = time.Second
 func (p *process) wait(most time.Duration) (*control.Start, error) {
 	resting := time.AfterFunc(min(restPause, most/2), debug.FreeOSMemory)
 	defer resting.Stop()
-	return p.agent.nextStart(most)
+	return p.agent.NextStart(most)
 }
 
 // footprint is what a job could leave in its process.

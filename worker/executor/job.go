@@ -19,6 +19,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
+	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/joblog"
@@ -35,13 +36,13 @@ const sigtermGrace = time.Second
 // job is a job's ranks on this node.
 type job struct {
 	start *control.Start
-	out   *reporter
+	out   *child.Reporter
 	log   *joblog.Writer
-	files *outfiles
+	files *child.Outfiles
 	world *mpi.World
 	stdin stdin
 	input uint64 // the last numbered item that has come; used by handleMessage alone
-	lease *lease
+	lease *child.Lease
 	apps  []*app
 	ranks []*rank.Rank
 	locks rank.Locks // of files, the ranks'
@@ -79,7 +80,7 @@ type app struct {
 }
 
 // newJob loads the programs and gives every rank its memory. After an error the process is not fit for another job.
-func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error) {
+func newJob(start *control.Start, out *child.Reporter, loaded *programs) (*job, error) {
 	n := int(start.Ranks)
 	if start.FirstRank != 0 || start.Ranks != start.WorldSize || n == 0 {
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
@@ -88,16 +89,16 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	j := &job{start: start, out: out, done: make(chan struct{}),
 		exits: make(chan rank.Exit, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
-		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
-	j.stdin.taken = out.stdinTaken
+		over: make(chan struct{}), lease: child.NewLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
+	j.stdin.taken = out.StdinTaken
 	err := loaded.open(start) // before the log, without which a job has never begun
 	if err != nil {
 		return nil, err
 	}
-	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
+	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.LogGrew); err != nil {
 		return nil, err
 	}
-	if j.files, err = openOutfiles(start); err != nil {
+	if j.files, err = child.OpenOutfiles(start); err != nil {
 		return nil, err
 	}
 	if err := j.load(loaded); err != nil {
@@ -206,7 +207,7 @@ type output struct {
 // TryWrite implements wasi.Output.
 func (o *output) TryWrite(p []byte) (n int, room <-chan struct{}, err error) {
 	n, room, err = o.j.log.TryWrite(o.rank, o.stream, p)
-	if fault := o.j.files.write(o.rank, o.stream, p[:n]); fault != nil && err == nil {
+	if fault := o.j.files.Write(o.rank, o.stream, p[:n]); fault != nil && err == nil {
 		err = fault
 	}
 	if err != nil {
@@ -308,8 +309,8 @@ func (j *job) initialized() {
 	}
 }
 
-// handleMessage handles one message of the agent. It is called on a goroutine of its own.
-func (j *job) handleMessage(m control.Message) {
+// HandleMessage handles one message of the agent. It is called on a goroutine of its own.
+func (j *job) HandleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Stdin:
 		if !j.stdin.put(m.Data, m.EOF) {
@@ -324,13 +325,19 @@ func (j *job) handleMessage(m control.Message) {
 			j.log.Delivered(m.Offset)
 		}
 	case *control.Lease:
-		j.lease.renew(m.Until)
+		j.lease.Renew(m.Until)
 	case *control.QueryRanks:
-		j.out.send(&control.RankStates{Ranks: j.rankStates()})
+		j.out.Send(&control.RankStates{Ranks: j.rankStates()})
 	case *control.Terminate, *control.Signal:
 		j.enqueue(m)
 	}
 }
+
+// Resume implements child.Job.
+func (j *job) Resume() *control.InputTaken { return j.out.Input() }
+
+// ResendAll implements child.Job.
+func (j *job) ResendAll() { j.out.ResendAll() }
 
 // takeInput takes the next numbered item. Any other one has come before, or an item before it was lost on its way and
 // both come again.
@@ -345,7 +352,7 @@ func (j *job) takeInput(m *control.Input) {
 	if m.Signal != 0 {
 		j.enqueue(&control.Signal{Number: m.Signal})
 	}
-	j.out.inputReceived(m.Seq)
+	j.out.InputReceived(m.Seq)
 }
 
 // enqueue passes an order to run, which may have returned.
@@ -369,7 +376,7 @@ func (j *job) run() *control.Ended {
 	defer j.background.Wait()
 	defer close(j.over)
 	if j.start.LeaseUntil != 0 {
-		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
+		j.background.Go(func() { j.lease.Watch(j.fence, j.over) })
 	}
 	j.noteAbsent()
 	j.noteOpenMP()
@@ -560,7 +567,7 @@ func (j *job) countRunningAsKilled() {
 func (j *job) endedMessage() *control.Ended {
 	j.noteMissed()
 	j.writeProfile()
-	if err := j.files.flush(); err != nil {
+	if err := j.files.Flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 	m := &control.Ended{Ranks: j.rankEnds(), Findings: uint64(j.findings.Load()), ExcessInput: j.excess,
@@ -597,7 +604,7 @@ func (j *job) close() error {
 		r.Close()
 	}
 	j.world.Close()
-	errs := []error{j.log.Close(), j.files.close()}
+	errs := []error{j.log.Close(), j.files.Close()}
 	for _, a := range j.apps {
 		errs = append(errs, a.mounts.close())
 	}

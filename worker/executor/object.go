@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine/native/clang"
 	"github.com/faasmrun/faasmrun/worker/engine/native/maker"
@@ -53,7 +54,7 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if *watched {
-		if err := armAgentWatch(0); err != nil {
+		if err := child.ArmWatch(0); err != nil {
 			fmt.Fprintln(stderr, "faasmrun object: only a worker starts this verb:", err)
 			return control.ExitOwnFault
 		}

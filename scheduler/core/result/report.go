@@ -50,6 +50,8 @@ type Report struct {
 	Fenced      bool          // the worker's right to run them was over
 	WithWorker  bool          // an earlier worker of this name was killed, and they with it
 	Death       *Death        // of their executor, which left no account
+	OfScript    bool          // the job has a script: its executor is the script's supervisor
+	Script      *ScriptEnd    // how that ended by itself; nil: nobody saw it
 	Made        *Result       // what release 0.1.0 made of it: that is all there is, beside Ranks' statuses
 }
 
@@ -63,6 +65,14 @@ type Death struct {
 	Status      int32  // that it exited with
 	SignalName  string // of Signal
 	Stderr      string // what it said at last, if it said anything
+}
+
+// ScriptEnd is how a job's script ended by itself.
+type ScriptEnd struct {
+	Name       string
+	Status     int32
+	Signal     int32 // that ended it; 0: none
+	SignalName string
 }
 
 // Order is the end that a job was told to make.

@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
@@ -36,6 +37,9 @@ func (r Report) result(told *Order) Result {
 		return r.died()
 	}
 	code, reason := r.ranks()
+	if r.Script != nil {
+		code, reason = r.script()
+	}
 	if code == 0 && r.Findings > 0 {
 		code, reason = jobstate.ExitFindings, "the job ended well, but --check found "+mistakes(r.Findings)
 	}
@@ -83,6 +87,25 @@ func (r Report) terminated(told *Order) Result {
 	return end
 }
 
+// script is the status that the script's end makes, and why: its steps' ends are the script's to judge.
+func (r Report) script() (code int32, reason string) {
+	e := r.Script
+	who := "the script"
+	if e.Name != "" {
+		who += " " + OneLine(e.Name)
+	}
+	switch {
+	case e.Signal > 0 && e.Signal <= maxSignal:
+		return jobstate.ExitSignalled + e.Signal, fmt.Sprintf("%s on %s was killed by signal %d (%s)", who, r.Node, e.Signal,
+			OneLine(e.SignalName))
+	case e.Signal != 0:
+		return jobstate.ExitFailed, who + " was killed by a signal that there is none of"
+	case e.Status&0xff != 0:
+		return e.Status & 0xff, fmt.Sprintf("%s on %s exited with status %d", who, r.Node, e.Status&0xff)
+	}
+	return 0, ""
+}
+
 // ready is the end that release 0.1.0 made, of executors or of whole workers. A state that is unknown here is a
 // failure. That a job is to be queued again was an end to those: what it was told since counts.
 func (r Report) ready(told *Order) Result {
@@ -114,6 +137,9 @@ const (
 func (r Report) died() Result {
 	d := r.Death
 	executor := "the executor of the job's ranks on " + r.Node
+	if r.OfScript {
+		executor = "the supervisor of the job's script on " + r.Node
+	}
 	switch {
 	case d.Before && d.Rebooted:
 		return nodeFailed("the machine %s was restarted under the job's ranks", r.Node)
@@ -127,7 +153,7 @@ func (r Report) died() Result {
 			executor, KillHint)
 	case d.Signal != 0 && d.OutOfMemory:
 		return Result{jobstate.OutOfMemory, jobstate.ExitSignalled + d.Signal, fmt.Sprintf("the machine %s ran out of "+
-			"memory, and the system killed the executor of the job's ranks: %s", r.Node, memoryHint)}
+			"memory, and the system killed %s: %s", r.Node, strings.TrimSuffix(executor, " on "+r.Node), memoryHint)}
 	case d.Signal != 0:
 		return failed(jobstate.ExitSignalled+d.Signal, "%s was killed by signal %d (%s): %s", executor, d.Signal,
 			d.SignalName, KillHint)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // TestRule has every combination that there is: what was seen, what the job was told, and the result of that.
@@ -256,6 +258,35 @@ func TestText(t *testing.T) {
 		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
 		if got := Text(c.in, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
+		}
+	}
+}
+
+// A job's script has the job's status, whatever its steps made of themselves.
+func TestScripts(t *testing.T) {
+	for name, c := range map[string]struct {
+		report Report
+		told   *Order
+		want   Result
+	}{
+		"well": {Report{Script: &ScriptEnd{Name: "job.sh"}}, nil, Result{jobstate.Completed, 0, ""}},
+		"status": {Report{Script: &ScriptEnd{Name: "a\nb", Status: 3}}, nil,
+			Result{jobstate.Failed, 3, "the script a?b on n exited with status 3"}},
+		"signal": {Report{Script: &ScriptEnd{Name: "job.sh", Signal: 9, SignalName: "killed"}}, nil,
+			Result{jobstate.Failed, 137, "the script job.sh on n was killed by signal 9 (killed)"}},
+		"no such signal": {Report{Script: &ScriptEnd{Signal: 900}}, nil,
+			Result{jobstate.Failed, 1, "the script was killed by a signal that there is none of"}},
+		"lost output": {Report{Script: &ScriptEnd{}, LostOutput: "disk full"}, nil,
+			Result{jobstate.Completed, 0, "some of the job's output is lost: disk full"}},
+		"told": {Report{Script: &ScriptEnd{}, Terminated: true}, &Order{jobstate.TimedOut, "its time is over"},
+			Result{jobstate.TimedOut, jobstate.ExitTimedOut, "its time is over"}},
+		"supervisor": {Report{OfScript: true, Death: &Death{Signal: 9, SignalName: "killed"}}, nil,
+			Result{jobstate.Failed, 137, "the supervisor of the job's script on n was killed by signal 9 (killed): " +
+				KillHint}},
+	} {
+		c.report.Node = "n"
+		if got := Of(c.report, c.told); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package executor
+package child
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// armAgentWatch makes the kernel kill this process when the other end of the pipe fd is closed: when the process that
+// ArmWatch makes the kernel kill this process when the other end of the pipe fd is closed: when the process that
 // holds it ends, for whatever reason. No goroutine of ours is needed for it, so it works while all processors run
 // ranks, and on a stopped process. (PR_SET_PDEATHSIG would follow the thread that started us instead of its process.)
-func armAgentWatch(fd int) error {
+func ArmWatch(fd int) error {
 	if err := signalOnClose(fd); err != nil {
 		return fmt.Errorf("descriptor %d is no pipe to an agent: %w", fd, err)
 	}
@@ -51,8 +51,8 @@ func setAsync(fd, to int) error {
 	return err
 }
 
-// disarmAgentWatch undoes armAgentWatch.
-func disarmAgentWatch(fd int) error {
+// DisarmWatch undoes ArmWatch.
+func DisarmWatch(fd int) error {
 	if err := setAsync(fd, 0); err != nil {
 		return fmt.Errorf("disarm the agent watch at descriptor %d: %w", fd, err)
 	}

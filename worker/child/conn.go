@@ -1,4 +1,4 @@
-package executor
+package child
 
 import (
 	"errors"
@@ -14,10 +14,20 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// agentConn is the connection to the agent, for the process's life. An executor without a job and that of an
+// Job is what a process does for its agent, as the connection sees it.
+type Job interface {
+	// HandleMessage handles one message of the agent. It is called on a goroutine of its own.
+	HandleMessage(control.Message)
+	// Resume is the first message to a later agent: where numbered input goes on.
+	Resume() *control.InputTaken
+	// ResendAll repeats to a later agent, after that message, what the earlier one was told.
+	ResendAll()
+}
+
+// Conn is the connection to the agent, for the process's life. An executor without a job and that of an
 // interactive one end with their agent. A batch job's executor outlives it: a later agent connects to the adoption
 // socket and goes on where the earlier one was.
-type agentConn struct {
+type Conn struct {
 	socket    *control.Borrower   // to the agent that started this process
 	newStarts chan *control.Start // one at a time: the agent waits for the end of a job
 	adoption  *net.UnixListener   // where later agents connect; nil: there will be none
@@ -31,10 +41,11 @@ type agentConn struct {
 	adopted bool           // conn is a later agent's
 	start   *control.Start // nil: idle
 	began   chan struct{}  // closed when there is a job for start
-	job     *job           // nil before its ranks run and after their end
+	job     Job            // nil before it runs and after its end
 }
 
-func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
+// NewConn takes over the descriptors to the agent and of the adoption socket.
+func NewConn(agentFD, adoptionFD int) (*Conn, error) {
 	agent, adoption := os.NewFile(uintptr(agentFD), "control"), os.NewFile(uintptr(adoptionFD), "adoption")
 	defer agent.Close() // a copy stays
 	defer adoption.Close()
@@ -42,7 +53,7 @@ func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
+	c := &Conn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
 		gone: make(chan struct{})}
 	c.conn = control.NewConn(c.socket)
 	if listener, err := net.FileListener(adoption); err == nil { // else it is no socket: the agent has no successor
@@ -51,8 +62,8 @@ func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
 	return c, nil
 }
 
-// nextStart waits for a job; for at most a time, if that is not 0. nil: there will be none.
-func (c *agentConn) nextStart(most time.Duration) (*control.Start, error) {
+// NextStart waits for a job; for at most a time, if that is not 0. nil: there will be none.
+func (c *Conn) NextStart(most time.Duration) (*control.Start, error) {
 	var late <-chan time.Time
 	if most > 0 {
 		late = time.After(most)
@@ -67,27 +78,28 @@ func (c *agentConn) nextStart(most time.Duration) (*control.Start, error) {
 	}
 }
 
-func (c *agentConn) send(m control.Message) error {
+// Send sends a message to the agent that there is.
+func (c *Conn) Send(m control.Message) error {
 	c.mu.Lock()
 	conn := c.conn
 	c.mu.Unlock()
 	if conn == nil {
-		return nil // resendAll sends what matters to a later agent
+		return nil // ResendAll sends what matters to a later agent
 	}
 	return conn.Send(m)
 }
 
-// attach lets a job handle the orders that come.
-func (c *agentConn) attach(j *job) {
+// Attach lets a job handle the orders that come.
+func (c *Conn) Attach(j Job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.job = j
 	close(c.began)
 }
 
-// detach ends attach, and waits for an order that is being handled. It reports whether an agent is left that could give
+// Detach ends Attach, and waits for an order that is being handled. It reports whether an agent is left that could give
 // this process another job: only the one that started it can.
-func (c *agentConn) detach() bool {
+func (c *Conn) Detach() bool {
 	c.mu.Lock()
 	c.job = nil
 	c.mu.Unlock()
@@ -102,9 +114,9 @@ func (c *agentConn) detach() bool {
 	return true
 }
 
-// serve handles the agents' messages for the rest of the process's life. The end of the connection is the end of the
+// Serve handles the agents' messages for the rest of the process's life. The end of the connection is the end of the
 // agent, and of whatever does not outlive it.
-func (c *agentConn) serve() {
+func (c *Conn) Serve() {
 	defer close(c.gone)
 	for {
 		fault := c.serveAgent()
@@ -117,14 +129,14 @@ func (c *agentConn) serve() {
 		}
 		<-c.began // or the process ends
 		if err := c.awaitAdoption(); err != nil {
-			fmt.Fprintln(os.Stderr, "faasmrun executor: no worker can find this process any more:", errors.Join(err, fault))
+			fmt.Fprintln(os.Stderr, "faasmrun: no worker can find this process any more:", errors.Join(err, fault))
 			return // the lease ends it
 		}
 	}
 }
 
 // serveAgent handles one agent's messages until its connection ends, and returns what else went wrong.
-func (c *agentConn) serveAgent() error {
+func (c *Conn) serveAgent() error {
 	c.mu.Lock()
 	conn := c.conn // only follow's goroutine changes it
 	c.mu.Unlock()
@@ -143,7 +155,7 @@ func (c *agentConn) serveAgent() error {
 }
 
 // handleMessage handles one message. One for a job that has ended was sent before its end arrived.
-func (c *agentConn) handleMessage(m control.Message) error {
+func (c *Conn) handleMessage(m control.Message) error {
 	c.handling.Lock()
 	defer c.handling.Unlock()
 	c.mu.Lock()
@@ -162,13 +174,13 @@ func (c *agentConn) handleMessage(m control.Message) error {
 	case lends:
 		return c.socket.Install(lend)
 	case job != nil:
-		job.handleMessage(m)
+		job.HandleMessage(m)
 	}
 	return nil
 }
 
 // disconnect notes that the agent is gone. It returns the start of the job that is running, if there is one.
-func (c *agentConn) disconnect() *control.Start {
+func (c *Conn) disconnect() *control.Start {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conn = nil
@@ -176,7 +188,7 @@ func (c *agentConn) disconnect() *control.Start {
 }
 
 // awaitAdoption waits for the next agent, and repeats to it what the earlier one knew.
-func (c *agentConn) awaitAdoption() error {
+func (c *Conn) awaitAdoption() error {
 	if c.adoption == nil {
 		return errors.New("it has no adoption socket")
 	}
@@ -192,22 +204,22 @@ func (c *agentConn) awaitAdoption() error {
 			j := c.job
 			c.mu.Unlock()
 			if j == nil { // it has just ended, and sends Ended next
-				c.send(&control.Started{})
+				c.Send(&control.Started{})
 				return nil
 			}
-			c.send(j.out.input()) // first: after Started the agent lets input come
-			c.send(&control.Started{})
-			j.out.resendAll()
+			c.Send(j.Resume()) // first: after Started the agent lets input come
+			c.Send(&control.Started{})
+			j.ResendAll()
 			return nil
 		}
 		socket.Close()
 		if !errors.Is(err, io.EOF) {
-			fmt.Fprintln(os.Stderr, "faasmrun executor: a caller was turned away:", err)
+			fmt.Fprintln(os.Stderr, "faasmrun: a caller was turned away:", err)
 		}
 	}
 }
 
-func (c *agentConn) agentUID() uint32 {
+func (c *Conn) agentUID() uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.start.AgentUID

@@ -1,4 +1,4 @@
-package executor
+package child
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 	"github.com/faasmrun/faasmrun/worker/joblog"
 )
 
-// outfiles are the files that a batch job's user wants its output in, beside the log. They are written as this
+// Outfiles are the files that a batch job's user wants its output in, beside the log. They are written as this
 // process's user, in the pieces and the order in which ranks write; nothing is buffered, so nothing is lost with this
 // process. Files that other tasks of an array write to as well get whole lines: the beginning of a line is kept until
 // its end comes.
-type outfiles struct {
+type Outfiles struct {
 	first uint32                       // rank
 	files map[joblog.Stream][]*outfile // of each stream: none, one for all, or one a rank
 	all   []*outfile
@@ -39,9 +39,9 @@ type writer struct {
 // maxLine bounds how much of a line is kept.
 const maxLine = 64 << 10
 
-// openOutfiles opens each file once, however many streams lead there.
-func openOutfiles(start *control.Start) (*outfiles, error) {
-	o := &outfiles{first: start.FirstRank, files: map[joblog.Stream][]*outfile{}}
+// OpenOutfiles opens each file once, however many streams lead there.
+func OpenOutfiles(start *control.Start) (*Outfiles, error) {
+	o := &Outfiles{first: start.FirstRank, files: map[joblog.Stream][]*outfile{}}
 	open := map[string]*outfile{}
 	for _, s := range []struct {
 		stream joblog.Stream
@@ -52,7 +52,7 @@ func openOutfiles(start *control.Start) (*outfiles, error) {
 			if open[path] == nil {
 				f, err := openOutfile(path, s.shared, start.Append)
 				if err != nil {
-					o.close()
+					o.Close()
 					return nil, fmt.Errorf("the file for the job's output: %w", err)
 				}
 				open[path] = f
@@ -73,7 +73,8 @@ func openOutfile(path string, shared, appending bool) (*outfile, error) {
 	return &outfile{f, shared, map[writer][]byte{}}, err
 }
 
-func (o *outfiles) write(rank uint32, s joblog.Stream, data []byte) error {
+// Write writes what a rank has written to one of its streams.
+func (o *Outfiles) Write(rank uint32, s joblog.Stream, data []byte) error {
 	files := o.files[s]
 	if len(files) == 0 {
 		return nil
@@ -123,8 +124,8 @@ func lock(f *os.File, how int) error {
 	}
 }
 
-// flush writes the lines that were begun and not ended. The ranks write no more.
-func (o *outfiles) flush() error {
+// Flush writes the lines that were begun and not ended. The ranks write no more.
+func (o *Outfiles) Flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var errs []error
@@ -139,9 +140,9 @@ func (o *outfiles) flush() error {
 	return errors.Join(errs...)
 }
 
-// close closes the files. Nobody may write any more.
-func (o *outfiles) close() error {
-	errs := []error{o.flush()}
+// Close closes the files. Nobody may write any more.
+func (o *Outfiles) Close() error {
+	errs := []error{o.Flush()}
 	for _, f := range o.all {
 		errs = append(errs, f.Close())
 	}

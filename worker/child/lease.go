@@ -1,4 +1,4 @@
-package executor
+package child
 
 import (
 	"sync"
@@ -7,21 +7,22 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// lease is the right to run the job's ranks. After its end the scheduler may start them elsewhere, so they must have
+// Lease is the right to run the job's ranks. After its end the scheduler may start them elsewhere, so they must have
 // ended here, even if the agent is dead, stopped or cut off.
-type lease struct {
+type Lease struct {
 	renewed chan struct{} // holds one
 
 	mu    sync.Mutex // guards until
 	until control.Instant
 }
 
-func newLease(until control.Instant) *lease {
-	return &lease{until: until, renewed: make(chan struct{}, 1)}
+// NewLease is a lease that ends at a time.
+func NewLease(until control.Instant) *Lease {
+	return &Lease{until: until, renewed: make(chan struct{}, 1)}
 }
 
-// renew moves the end. It never moves it back: an old message may arrive late.
-func (l *lease) renew(until control.Instant) {
+// Renew moves the end. It never moves it back: an old message may arrive late.
+func (l *Lease) Renew(until control.Instant) {
 	l.mu.Lock()
 	l.until = max(l.until, until)
 	l.mu.Unlock()
@@ -31,7 +32,7 @@ func (l *lease) renew(until control.Instant) {
 	}
 }
 
-func (l *lease) left() time.Duration {
+func (l *Lease) left() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.until.Until(control.Now())
@@ -41,8 +42,8 @@ func (l *lease) left() time.Duration {
 // renewals of that time in its socket, and may need as long to read them.
 const leaseSlack = time.Second
 
-// watch closes over when the lease is over, unless stop is closed before.
-func (l *lease) watch(over chan<- struct{}, stop <-chan struct{}) {
+// Watch closes over when the lease is over, unless stop is closed before.
+func (l *Lease) Watch(over chan<- struct{}, stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for warned := false; ; {
