@@ -70,6 +70,7 @@ var tests = []struct {
 	{"TrapBelowAHostCall", testTrapBelowAHostCall},
 	{"ExitBelowAHostCall", testExitBelowAHostCall},
 	{"EndlessNesting", testEndlessNesting},
+	{"DeepNesting", testDeepNesting},
 	{"Reentry", testReentry},
 	{"PanicsOfHostFunctionsInTheTable", testPanicsOfHostFunctionsInTheTable},
 	{"Traps", testTraps},

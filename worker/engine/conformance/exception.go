@@ -59,7 +59,7 @@ func testExceptionThroughAHostCall(t *testing.T) {
 		if err != nil || strings.Join(h.calls, " ") != want || !errors.Is(h.err, engine.ErrThrown) {
 			t.Errorf("pointer %d: %v, %v, %v", pointer, err, h.calls, h.err)
 		}
-		for range 1500 { // more than calls may nest
+		for range 4500 { // more than calls may nest
 			if _, err := h.instance.CallTableResult(3, "i", 7); err != nil {
 				t.Fatalf("pointer %d: a call or an exception is left: %v", pointer, err)
 			}

@@ -156,27 +156,41 @@ func testEndlessNesting(t *testing.T) {
 	if !errors.As(err, &trap) || trap.Kind != program.StackOverflow {
 		t.Fatalf("%v", err)
 	}
-	for range 1500 { // more than calls may nest
+	for range 4500 { // more than calls may nest
 		if err := in.CallTable(1, "i", 3); err != nil {
 			t.Fatalf("afterwards: %v", err)
 		}
 	}
 }
 
+// Tasks that wait for tasks nest as deep as a program's tree is high.
+func testDeepNesting(t *testing.T) {
+	const levels = 3900
+	in, h := instantiate(t, onceMore(levels))
+	if err := in.Start(); err != nil || len(h.calls) != levels+2 {
+		t.Errorf("%v after %d calls", err, len(h.calls))
+	}
+}
+
 // wazero's functions have one stack: while one runs, another call of its type needs another.
 func testReentry(t *testing.T) {
+	in, h := instantiate(t, onceMore(5))
+	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "0 1 2 3 4 5 1" {
+		t.Errorf("%v, %v", err, h.calls)
+	}
+}
+
+// onceMore is a guest that calls itself back that many times, and tells its host on the way out.
+func onceMore(times int64) guestModule {
 	p := called(4)
 	p.table[4] = 7 // "once": calls back itself as long as its counter says
-	p.globals = [][]byte{mutableI32(5)}
+	p.globals = [][]byte{mutableI32(times)}
 	p.funcs[4] = function{name: "once", params: "i", locals: "i", body: code(
 		opGlobalGet, 0, opLocalSet, 1,
 		opGlobalGet, 0, opIf, void,
 		opGlobalGet, 0, i32(1), opI32Sub, opGlobalSet, 0, i32(4), opCall, 1, opEnd,
 		opLocalGet, 1, opCall, 0)}
-	in, h := instantiate(t, p)
-	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "0 1 2 3 4 5 1" {
-		t.Errorf("%v, %v", err, h.calls)
-	}
+	return p
 }
 
 func testPanicsOfHostFunctionsInTheTable(t *testing.T) {
