@@ -222,12 +222,17 @@ func (k *killed) kill(name string) {
 	k.count(name)
 }
 
-// executors finds those of this cluster, whoever's children they are by now.
+// executors finds those of this cluster, the supervisors of scripts among them, whoever's children they are by now.
 func (k *killed) executors() (pids []int) {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range names {
 		words, err := os.ReadFile(name)
-		if err == nil && strings.HasPrefix(string(words), k.binary+"\x00executor") {
+		exe, err2 := os.Readlink(filepath.Join(filepath.Dir(name), "exe"))
+		if err != nil || err2 != nil || exe != k.binary {
+			continue
+		}
+		_, verb, _ := strings.Cut(strings.TrimSuffix(string(words), "\x00"), "\x00")
+		if verb == "executor" || verb == "supervisor" {
 			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
 				pids = append(pids, pid)
 			}
@@ -236,6 +241,28 @@ func (k *killed) executors() (pids []int) {
 	return pids
 }
 
+// stray finds what a job's script has left, which nobody has ended.
+func (k *killed) stray() (found []string) {
+	names, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, name := range names {
+		if dir, err := os.Readlink(name); err == nil && dir == filepath.Join(k.dir, "runs") {
+			words, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cmdline"))
+			found = append(found, strings.ReplaceAll(string(words), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// onceScript is a job whose step notes its begin and its end, beside processes that are not to outlive it.
+const onceScript = `#!/bin/sh
+sleep 1000 &
+setsid sh -c 'sleep 1000 & sleep 1000' &
+srun -Q -n $SLURM_NTASKS "$1" "$2" || exit 99
+`
+
+// stepFailed is the reason of a job whose script saw its step fail, as where that is killed.
+const stepFailed = "the script once.sh on %s exited with status 99"
+
 // submit hands in one job after another, and follows each to its end, whatever dies meanwhile.
 func (k *killed) submit(ctx context.Context, who int) {
 	for n := 0; ctx.Err() == nil; n++ {
@@ -243,6 +270,12 @@ func (k *killed) submit(ctx context.Context, who int) {
 			Spec: &schedpb.JobSpec{Requeue: true, Apps: []*schedpb.App{{
 				ModuleSha256: k.module.Sha256, Program: "once.wasm", Args: []string{strconv.Itoa(n * 37 % 300)},
 				Dir: filepath.Join(k.dir, "runs"), Ranks: 1 + uint32(n%2)}}}}
+		if n%3 == 2 {
+			request.Spec.Apps = nil
+			request.Spec.Script = &schedpb.Script{Text: []byte(onceScript), Name: "once.sh",
+				Args: []string{filepath.Join(k.dir, "once.wasm"), strconv.Itoa(n * 37 % 300)}, Dir: filepath.Join(k.dir, "runs"),
+				Tasks: 1 + uint32(n%2)}
+		}
 		var id uint64
 		for id == 0 {
 			answer, err := k.jobs.Submit(context.Background(), request, grpc.WaitForReady(true))
@@ -318,8 +351,11 @@ func (k *killed) die(p failpoint.Point) {
 	}
 	k.kill(name)
 	k.start(name, p)
-	if p.Process() == "executor" { // each of this worker's dies
-		k.pass(6)
+	if p.Process() == "executor" || p.Process() == "supervisor" { // each of this worker's dies
+		for len(k.ended) > 0 {
+			<-k.ended // before
+		}
+		k.pass(12)
 		k.kill(name)
 		k.count(string(p))
 	} else {
@@ -371,14 +407,21 @@ func (k *killed) strike() {
 // check holds the history against what jobs wrote down themselves: each line is one process's of one attempt.
 func (k *killed) check() {
 	states := map[string]int{}
-	restarts := 0
+	restarts, scripts := 0, 0
 	for id, j := range k.ends {
 		states[j.State]++
+		if j.State == "CD" && j.Name == "once.sh" {
+			scripts++
+		}
 		restarts += int(j.Restarts)
 		if err := k.checkJob(id, j); err != nil {
 			k.t.Errorf("job %d, which ended %s after %d restarts (%s): %v", id, j.State, j.Restarts, j.Reason, err)
 		}
 	}
+	if scripts == 0 {
+		k.t.Error("no script has completed")
+	}
+	k.t.Logf("%d of the scripts have completed", scripts)
 	k.t.Logf("%d jobs acknowledged, ended %v, %d restarts; kills: %v", len(k.ends), states, restarts, k.counts)
 }
 
@@ -416,6 +459,7 @@ func (k *killed) checkJob(id uint64, j *schedpb.JobInfo) error {
 	case j.State == "NF" && j.Restarts >= 10: // a soak's are hard nodes
 	// whose executors died, one after another
 	case j.State == "NF" && strings.Contains(j.Reason, "could not start its ranks"):
+	case j.State == "F" && len(j.Nodes) > 0 && j.Reason == fmt.Sprintf(stepFailed, j.Nodes[0].Node):
 	case j.State != "CD" && !(j.State == "F" && strings.Contains(j.Reason, "killed")):
 		return fmt.Errorf("nobody ended it like that: %q", text)
 	}
@@ -516,6 +560,9 @@ func TestKills(t *testing.T) {
 	submitters.Wait()
 	if how, err := k.aside(); err != nil || how != "status 0" { // now that nothing happens any more
 		t.Errorf("a last interactive job ended with %s (%v)", how, err)
+	}
+	if left := k.stray(); len(left) > 0 {
+		t.Errorf("jobs have left %q", left)
 	}
 	k.oneEnd()
 	k.check()
