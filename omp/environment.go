@@ -2,6 +2,7 @@ package omp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
@@ -11,10 +12,15 @@ import (
 type Settings struct {
 	icvs
 	ThreadLimit  int
-	StackSize    uint64 // of a thread's stack, in bytes
+	StackSize    uint64 // of a thread's stack, in bytes,
+	LeastStack   uint64 // and of those for which the memory has no such room
 	Passive      bool   // OMP_WAIT_POLICY=passive
 	MaxPriority  int    // of tasks
 	Cancellation bool   // constructs may be cancelled
+
+	Display         bool   // at the beginning, what the variables say
+	DisplayAffinity bool   // where threads are
+	AffinityFormat  string // and how that is shown
 }
 
 // Threads is how many threads a team has that is in no other.
@@ -22,8 +28,9 @@ func (s Settings) Threads() int { return s.threads[0] }
 
 // Bounds and defaults of what variables say.
 const (
-	mostLevels   = 64 // of active regions; engines bound how deep calls back nest
-	defaultStack = 4 << 20
+	mostLevels   = 64      // of active regions; engines bound how deep calls back nest
+	defaultStack = 8 << 20 // main's, and what threads have on Linux
+	smallStack   = 1 << 20
 	leastStack   = 32 << 10
 	mostStack    = 1 << 30
 )
@@ -32,7 +39,8 @@ const (
 // so and what is done instead. processors is how many threads a team has where nothing says how many, limit is the
 // most that a rank has.
 func Environment(env []string, processors, limit int) (s Settings, warnings []string) {
-	s = Settings{ThreadLimit: limit, StackSize: defaultStack}
+	s = Settings{ThreadLimit: limit, StackSize: defaultStack, LeastStack: smallStack,
+		AffinityFormat: defaultFormat}
 	s.icvs = icvs{threads: []int{min(max(processors, 1), limit)}, maxLevels: 1, schedule: schedule{kind: static},
 		allocator: defaultAllocator}
 	found := map[string]string{}
@@ -103,11 +111,35 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 	take("OMP_STACKSIZE", "a size from 32K to 1G (512K, 16M)", func(v string) (string, bool) {
 		size, ok := sizeOf(v)
 		if ok {
-			s.StackSize = size
+			s.StackSize, s.LeastStack = size, size
 		}
 		return "", ok
 	})
 	take("OMP_CANCELLATION", "true or false", func(v string) (string, bool) { return truth(v, &s.Cancellation) })
+	take("OMP_DISPLAY_ENV", "true, false or verbose", func(v string) (string, bool) {
+		if strings.EqualFold(v, "verbose") {
+			s.Display = true
+			return "", true
+		}
+		return truth(v, &s.Display)
+	})
+	take("OMP_DISPLAY_AFFINITY", "true or false", func(v string) (string, bool) { return truth(v, &s.DisplayAffinity) })
+	take("OMP_AFFINITY_FORMAT", "a text", func(v string) (string, bool) {
+		s.AffinityFormat = v
+		return "", true
+	})
+	take("OMP_DEFAULT_DEVICE", "a number from 0 on", func(v string) (string, bool) {
+		n, ok := openmp.Number(v, 0)
+		s.device = n
+		return "", ok
+	})
+	take("OMP_ALLOCATOR", "the name of an allocator that is there from the beginning", func(v string) (string, bool) {
+		handle := slices.Index(allocatorNames[:], strings.ToLower(v))
+		if handle > 0 {
+			s.allocator = uint64(handle)
+		}
+		return "", handle > 0
+	})
 	take("OMP_NUM_TEAMS", "a number from 1 on", func(v string) (string, bool) {
 		n, ok := openmp.Number(v, 1)
 		s.teams = n
@@ -160,7 +192,7 @@ func scheduleOf(v string) (s schedule, ok bool) {
 		if modifier = strings.TrimSpace(modifier); modifier != "monotonic" && modifier != "nonmonotonic" {
 			return s, false
 		}
-		v = rest
+		s.monotonic, v = modifier == "monotonic", rest
 	}
 	name, chunk, given := strings.Cut(v, ",")
 	if s.kind, ok = kinds[strings.TrimSpace(name)]; ok && given {
@@ -168,7 +200,7 @@ func scheduleOf(v string) (s schedule, ok bool) {
 		n, ok = openmp.Number(chunk, 1)
 		s.chunk = int64(n)
 	}
-	if ok && !given && (s.kind == dynamic || s.kind == guided) {
+	if ok && !given && s.kind != static {
 		s.chunk = 1
 	}
 	return s, ok

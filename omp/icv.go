@@ -9,6 +9,7 @@ type icvs struct {
 	maxLevels int
 	schedule  schedule
 	allocator uint64
+	device    int // the default one
 	limit     int // of threads of the contention group; 0: the rank's
 	teams     int // of a teams construct; 0: not said
 	teamLimit int // of threads in each of these; 0: not said

@@ -105,21 +105,25 @@ func truthOf(b bool) uint64 {
 // void __kmpc_dispatch_init_FORM(loc, gtid, schedule i32, lower, upper, step, chunk): begins a loop.
 func dispatchInit(f form) func(*Thread, []uint64) {
 	return func(t *Thread, s []uint64) {
-		r := t.region
-		d := dealing{number: r.begun, size: f.size, request: requestFor(t, int32(s[2]), f.signed(s[6])),
-			loop: loop{lower: f.widen(s[3]), upper: f.widen(s[4]), step: f.signed(s[5]), unsigned: f.unsigned}}
-		if d.step == 0 {
+		l := loop{lower: f.widen(s[3]), upper: f.widen(s[4]), step: f.signed(s[5]), unsigned: f.unsigned}
+		if l.step == 0 {
 			fail("a loop with a step of 0")
 		}
-		d.trips = d.loop.trips()
-		if r.loop.shared != nil { // which was cancelled
-			t.leaveLoop(&r.loop)
-		}
-		r.begun++
-		d.shared = &r.team.loops[d.number%openLoops]
-		t.await(&d.shared.open, d.number-openLoops) // until all have left the loop before it there
-		r.loop = d
+		t.beginLoop(f, requestFor(t, int32(s[2]), f.signed(s[6])), l, l.trips())
 	}
+}
+
+// beginLoop begins a loop whose iterations, so many, are dealt out.
+func (t *Thread) beginLoop(f form, asked request, l loop, trips uint64) {
+	r := t.region
+	if r.loop.shared != nil { // which was cancelled
+		t.leaveLoop(&r.loop)
+	}
+	d := dealing{number: r.begun, size: f.size, request: asked, loop: l, trips: trips}
+	r.begun++
+	d.shared = &r.team.loops[d.number%openLoops]
+	t.await(&d.shared.open, d.number-openLoops) // until all have left the loop before it there
+	r.loop = d
 }
 
 // i32 __kmpc_dispatch_next_FORM(loc, gtid, *last i32, *lower, *upper, *stride): gives the thread its next chunk and

@@ -34,6 +34,8 @@ type Host interface {
 	Wait(key uint64, word *atomic.Uint32, value uint32)
 	// Notify wakes up to count of those that wait with a key. Who changes the word notifies afterwards.
 	Notify(key uint64, count uint32)
+	// Print writes text to the program's standard output (1) or standard error (2).
+	Print(descriptor uint32, text []byte)
 	// Start starts a further thread with a stack of a size, on a goroutine of its own, which calls t.Work and ends with
 	// that. scratch is room in the memory that the thread has to itself, of ScratchSize bytes. The error wraps ErrNoRoom
 	// where the memory has none for the stack.
@@ -49,6 +51,7 @@ const ScratchSize = 16
 // Config is what a rank's runtime is made with.
 type Config struct {
 	Env        []string // the rank's environment, of which OMP_… count
+	Hostname   string   // of this host, as the program is told
 	Processors int      // that programs are told of; as many threads has a team by default
 	Cores      int      // real ones, that the rank has to itself
 	Limit      int      // most threads of the rank
@@ -60,6 +63,7 @@ type Runtime struct {
 	processors int
 	cores      int
 	limit      int
+	hostname   string
 	passive    bool         // threads that wait never spin
 	awake      atomic.Int32 // threads that do not wait
 
@@ -74,6 +78,8 @@ type Runtime struct {
 	arena   arena
 
 	allocators allocators
+
+	affinityFormat atomic.Pointer[string]
 }
 
 // contentionGroup is a thread that the program has made, or main, and those of its teams. The pool is the
@@ -92,7 +98,8 @@ type Thread struct {
 	region                 *region
 	task                   *taskOf
 	inside                 inside
-	asked                  int      // threads of the next region, by its num_threads clause; 0: none
+	asked                  asked    // of the next region, by its num_threads clause
+	nested                 []int    // threads of regions in that one, by the same clause
 	askedTeams, askedLimit int      // teams of the next teams construct, and threads in each
 	args                   []uint64 // of a region's function
 
@@ -107,13 +114,17 @@ type Thread struct {
 	assigned atomic.Pointer[region] // a region, which is this member; or a task of its team's, if it was
 	idle     atomic.Bool            // at the region's end, and found none
 	spinning time.Duration
+
+	showed string // of its affinity, last
 }
 
 // New makes the runtime of a rank. Main is its first thread.
 func New(c Config) *Runtime {
 	settings, _ := Environment(c.Env, c.Processors, c.Limit)
-	return &Runtime{settings: settings, processors: c.Processors, cores: c.Cores, limit: settings.ThreadLimit,
-		passive: settings.Passive}
+	r := &Runtime{settings: settings, processors: c.Processors, cores: c.Cores, limit: settings.ThreadLimit,
+		passive: settings.Passive, hostname: c.Hostname}
+	r.affinityFormat.Store(&settings.AffinityFormat)
+	return r
 }
 
 // Initial is a thread that the program itself has: main, for which it is called first, or one that main has made by

@@ -101,6 +101,9 @@ func (t *Thread) form(n int) *team {
 	}
 	tm.outer = t.task
 	inner := t.task.icvs.within()
+	if len(t.nested) > 0 {
+		inner.threads = t.nested
+	}
 	tm.serial.Add(1) // from here on no thread of the last region takes a task
 	for i := range tm.members {
 		tm.members[i].begin(inner)
@@ -113,6 +116,7 @@ func (t *Thread) form(n int) *team {
 	for i := range tm.loops {
 		tm.loops[i].reset(uint32(i))
 	}
+	t.nested = nil
 	t.takeThreads(tm)
 	return tm
 }
@@ -181,15 +185,35 @@ func (t *Thread) enter(m *region) []uint64 {
 		}
 		t.scratch = address
 	}
+	if t.runtime.settings.DisplayAffinity {
+		t.showAffinity()
+	}
 	t.store(t.scratch, 4, uint64(t.id))
 	t.store(t.scratch+4, 4, 0)
 	t.args = append(append(t.args[:0], t.scratch, t.scratch+4), arguments...)
 	return t.args
 }
 
+// void __kmpc_fork_call_if(loc, captured i32, region, condition i32, argument): a region with an if clause, whose only
+// captured variable, if it has one, is the argument.
+func forkCallIf(t *Thread, s []uint64) {
+	n := 1
+	if int32(s[3]) != 0 {
+		n = t.reserve()
+	} else {
+		t.asked, t.nested = asked{}, nil
+	}
+	tm := t.form(n)
+	tm.function = uint32(s[2])
+	if tm.arguments = tm.arguments[:0]; s[4] != 0 {
+		tm.arguments = append(tm.arguments, s[4])
+	}
+	t.work(tm)
+}
+
 // void __kmpc_serialized_parallel(loc, gtid): the code that follows is a region of one thread.
 func serializedParallel(t *Thread, _ []uint64) {
-	t.asked = 0
+	t.asked, t.nested = asked{}, nil
 	tm := t.form(1) // which takes nobody
 	t.region, t.task = &tm.members[0], &tm.members[0].implicit
 }
@@ -201,5 +225,45 @@ func endSerializedParallel(t *Thread, _ []uint64) {
 	}
 }
 
+// asked is what a num_threads clause says of a region.
+type asked struct {
+	threads  int    // 0: nothing
+	strict   bool   // fewer are a mistake,
+	severity uint64 // by clang's number,
+	message  string // which is told so
+}
+
 // void __kmpc_push_num_threads(loc, gtid, threads i32): of the next region.
-func pushNumThreads(t *Thread, s []uint64) { t.asked = max(int(int32(s[2])), 0) }
+func pushNumThreads(t *Thread, s []uint64) { t.asked = asked{threads: max(int(int32(s[2])), 0)} }
+
+// void __kmpc_push_num_threads_strict(loc, gtid, threads i32, severity i32, *message)
+func pushNumThreadsStrict(t *Thread, s []uint64) {
+	pushNumThreads(t, s)
+	t.beStrict(s[3], s[4])
+}
+
+// void __kmpc_push_num_threads_list(loc, gtid, count i32, *threads): of the next region and those nested in it.
+func pushNumThreadsList(t *Thread, s []uint64) {
+	n := int32(s[2])
+	if n < 1 || n > mostLevels {
+		fail("a num_threads clause with %d numbers: at most %d", n, mostLevels)
+	}
+	list := make([]int, n)
+	for i := range list {
+		list[i] = max(int(int32(t.number(s[3]+4*uint64(i), 4))), 1)
+	}
+	t.asked = asked{threads: list[0]}
+	if n > 1 {
+		t.nested = list[1:]
+	}
+}
+
+// void __kmpc_push_num_threads_list_strict(loc, gtid, count i32, *threads, severity i32, *message)
+func pushNumThreadsListStrict(t *Thread, s []uint64) {
+	pushNumThreadsList(t, s)
+	t.beStrict(s[4], s[5])
+}
+
+func (t *Thread) beStrict(severity, message uint64) {
+	t.asked.strict, t.asked.severity, t.asked.message = true, severity, string(t.text(message))
+}

@@ -1,6 +1,9 @@
 package omp
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // A pool is the threads of a contention group's teams, without the initial one. They are made when a team needs them,
 // or taken from a group that has ended, and stay; between regions they wait. The first ones are taken first, so that as
@@ -8,11 +11,23 @@ import "errors"
 
 // reserve decides how many threads the next region gets, and counts those of the pool among them as in use.
 func (t *Thread) reserve() int {
+	a := t.asked
+	t.asked = asked{}
+	n := t.reserveFor(a)
+	if a.strict && n < a.threads {
+		if a.message == "" {
+			a.message = fmt.Sprintf("a parallel region asks for %d threads, and can have %d", a.threads, n)
+		}
+		t.complain(a.severity, a.message)
+	}
+	return n
+}
+
+func (t *Thread) reserveFor(a asked) int {
 	r := t.runtime
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := t.task.icvs.teamSize(t.asked, t.region.team.active, r.limit-r.inUse, r.processors)
-	t.asked = 0
+	n := t.task.icvs.teamSize(a.threads, t.region.team.active, r.limit-r.inUse, r.processors)
 	r.inUse += n - 1
 	return n
 }
@@ -65,9 +80,13 @@ func (t *Thread) returnThreads(tm *team) {
 
 // startThread starts a thread that is new, for a team of size threads.
 func (t *Thread) startThread(w *Thread, size int) {
-	stack := t.runtime.settings.StackSize
+	stack, least := t.runtime.settings.StackSize, t.runtime.settings.LeastStack
 	t.runtime.awake.Add(1)
 	scratch, err := t.host.Start(stack, w)
+	if stack > least && errors.Is(err, ErrNoRoom) {
+		stack = least
+		scratch, err = t.host.Start(stack, w)
+	}
 	switch {
 	case errors.Is(err, ErrNoRoom):
 		fail("a parallel region of %d threads: the rank's memory has no room for the stack of thread %d, %d KiB: run with "+

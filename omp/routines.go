@@ -20,12 +20,16 @@ func setSchedule(t *Thread, s []uint64) {
 	if k == dynamic || k == guided {
 		chunk = max(chunk, 1)
 	}
-	t.task.icvs.schedule = schedule{k, chunk}
+	t.task.icvs.schedule = schedule{k, chunk, uint32(s[0])&schedMonotonic != 0}
 }
 
 // void omp_get_schedule(*kind i32, *chunk i32)
 func getSchedule(t *Thread, s []uint64) {
-	t.store(s[0], 4, uint64(t.task.icvs.schedule.kind))
+	k := uint64(t.task.icvs.schedule.kind)
+	if t.task.icvs.schedule.monotonic {
+		k |= schedMonotonic
+	}
+	t.store(s[0], 4, k)
 	t.store(s[1], 4, uint64(t.task.icvs.schedule.chunk))
 }
 
@@ -113,7 +117,11 @@ func Calls() []Call {
 			Call{"__kmpc_dispatch_init" + f.suffix, "lii" + f.letter + f.letter + f.letter + f.letter, "",
 				dispatchInit(f.form)},
 			Call{"__kmpc_dispatch_next" + f.suffix, "lillll", "i", dispatchNext(f.form)},
-			Call{"__kmpc_dispatch_fini" + f.suffix, "li", "", dispatchFini})
+			Call{"__kmpc_dispatch_fini" + f.suffix, "li", "", dispatchFini},
+			Call{"__kmpc_dist_for_static_init" + f.suffix, "liilllll" + f.letter + f.letter, "", distForStaticInit(f.form)},
+			Call{"__kmpc_dist_dispatch_init" + f.suffix, "liil" + f.letter + f.letter + f.letter + f.letter, "",
+				distDispatchInit(f.form)},
+			Call{"__kmpc_team_static_init" + f.suffix, "lillll" + f.letter + f.letter, "", teamStaticInit(f.form)})
 	}
 	for i, c := range calls {
 		calls[i] = c.watched()
@@ -127,9 +135,13 @@ var calls = []Call{
 	{"__kmpc_begin", "li", "", nothing},
 	{"__kmpc_end", "l", "", nothing},
 	{"__kmpc_fork_call", "lill", "", forkCall},
+	{"__kmpc_fork_call_if", "lilil", "", forkCallIf},
 	{"__kmpc_serialized_parallel", "li", "", serializedParallel},
 	{"__kmpc_end_serialized_parallel", "li", "", endSerializedParallel},
 	{"__kmpc_push_num_threads", "lii", "", pushNumThreads},
+	{"__kmpc_push_num_threads_strict", "liiil", "", pushNumThreadsStrict},
+	{"__kmpc_push_num_threads_list", "liil", "", pushNumThreadsList},
+	{"__kmpc_push_num_threads_list_strict", "liilil", "", pushNumThreadsListStrict},
 	{"__kmpc_push_proc_bind", "lii", "", nothing},
 	{"__kmpc_set_thread_limit", "lii", "", setThreadLimit},
 	{"__kmpc_push_num_teams", "liii", "", pushNumTeams},
@@ -186,6 +198,7 @@ var calls = []Call{
 	{"__kmpc_task_reduction_init", "iil", "l", taskReductionInit},
 	{"__kmpc_taskred_init", "iil", "l", taskredInit},
 	{"__kmpc_taskred_modifier_init", "liiil", "l", taskredModifierInit},
+	{"__kmpc_task_reduction_modifier_init", "liiil", "l", taskReductionModifierInit},
 	{"__kmpc_task_reduction_modifier_fini", "lii", "", taskReductionModifierFini},
 	{"__kmpc_task_reduction_get_th_data", "ill", "l", taskReductionData},
 	{"__kmpc_task_allow_completion_event", "lil", "l", allowCompletionEvent},
@@ -263,15 +276,44 @@ var calls = []Call{
 	{"__kmpc_init_allocator", "ilil", "l", kmpcInitAllocator},
 	{"__kmpc_destroy_allocator", "il", "", func(t *Thread, s []uint64) { destroyAllocator(t, s[1:]) }},
 
+	// What is shown
+	{"omp_display_env", "i", "", displayEnv},
+	{"omp_set_affinity_format", "l", "", setAffinityFormat},
+	{"omp_get_affinity_format", "ll", "l", getAffinityFormat},
+	{"omp_display_affinity", "l", "", displayAffinity},
+	{"omp_capture_affinity", "lll", "l", captureAffinity},
+	{"__kmpc_error", "lil", "", kmpcError},
+
 	// Time
 	{"omp_get_wtime", "", "d", wtime},
 	{"omp_get_wtick", "", "d", func(_ *Thread, s []uint64) { s[0] = math.Float64bits(1e-9) }},
 
 	// Devices: there are none but the host.
-	{"omp_set_default_device", "i", "", nothing},
-	{"omp_get_default_device", "", "i", always(0)},
+	{"omp_set_default_device", "i", "", func(t *Thread, s []uint64) { t.task.icvs.device = int(int32(s[0])) }},
+	{"omp_get_default_device", "", "i", says(func(t *Thread) int { return t.task.icvs.device })},
 	{"omp_get_num_devices", "", "i", always(0)},
 	{"omp_get_device_num", "", "i", always(0)},
 	{"omp_is_initial_device", "", "i", always(1)},
 	{"omp_get_initial_device", "", "i", always(0)},
+	{"omp_target_alloc", "li", "l", targetAlloc},
+	{"omp_target_free", "li", "", targetFree},
+	{"omp_target_is_present", "li", "i", targetIsPresent},
+	{"omp_target_is_accessible", "lli", "i", targetIsAccessible},
+	{"omp_target_memcpy", "lllllii", "i", targetMemcpy},
+	{"omp_target_memcpy_async", "lllllii" + "il", "i", targetMemcpyAsync},
+	{"omp_target_memcpy_rect", "llli" + "lllll" + "ii", "i", targetMemcpyRect},
+	{"omp_target_memcpy_rect_async", "llli" + "lllll" + "iiil", "i", targetMemcpyRectAsync},
+	{"omp_target_associate_ptr", "llll" + "i", "i", targetAssociate},
+	{"omp_target_disassociate_ptr", "li", "i", targetAssociate},
+	{"omp_get_mapped_ptr", "li", "l", mappedPtr},
+	{"omp_get_num_interop_properties", "l", "i", always(0)},
+	{"omp_get_interop_int", "lil", "l", interopProperty},
+	{"omp_get_interop_ptr", "lil", "l", interopProperty},
+	{"omp_get_interop_str", "lil", "l", interopProperty},
+	{"omp_get_interop_name", "li", "l", noText},
+	{"omp_get_interop_type_desc", "li", "l", noText},
+	{"omp_get_interop_rc_desc", "li", "l", noText},
+	{"omp_pause_resource", "ii", "i", pauseResource},
+	{"omp_pause_resource_all", "i", "i", pauseResourceAll},
+	{"omp_control_tool", "iil", "i", always(noTool)},
 }

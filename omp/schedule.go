@@ -17,6 +17,9 @@ const (
 type schedule struct {
 	kind  kind
 	chunk int64
+	// monotonic is that a thread gets chunks in their order, as each schedule here does; programs are told that they have
+	// asked for it.
+	monotonic bool
 }
 
 // request is what clang says of a loop's schedule.

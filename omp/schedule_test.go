@@ -9,9 +9,9 @@ import (
 func TestStaticCoversLoops(t *testing.T) {
 	for _, trips := range []uint64{1, 2, 3, 7, 16, 100} {
 		for _, threads := range []int{1, 2, 3, 8, 16} {
-			for _, r := range []request{{schedule: schedule{kind: static}}, {schedule: schedule{static, 1}},
-				{schedule: schedule{static, 3}}, {schedule: schedule{static, 200}},
-				{schedule: schedule{static, 4}, simd: true}} {
+			for _, r := range []request{{schedule: schedule{kind: static}}, {schedule: schedule{kind: static, chunk: 1}},
+				{schedule: schedule{kind: static, chunk: 3}}, {schedule: schedule{kind: static, chunk: 200}},
+				{schedule: schedule{kind: static, chunk: 4}, simd: true}} {
 				seen, lasts := make([]int, trips), 0
 				for thread := range threads {
 					p, stride, last := staticRange(r, trips, thread, threads)
@@ -83,20 +83,20 @@ func TestRequests(t *testing.T) {
 		want   request
 		ok     bool
 	}{
-		{34, 1, request{schedule: schedule{static, 0}}, true},
-		{33, 8, request{schedule: schedule{static, 8}}, true},
-		{45, 8, request{schedule: schedule{static, 8}, simd: true}, true},
-		{35 | 1<<30, 0, request{schedule: schedule{dynamic, 1}}, true},
-		{36 | 1<<29, 2, request{schedule: schedule{guided, 2}}, true},
-		{46, 2, request{schedule: schedule{guided, 2}}, true},
-		{37, 0, request{schedule: schedule{0, 1}, runtime: true}, true},
-		{38, 0, request{schedule: schedule{static, 0}}, true},
-		{66, 1, request{schedule: schedule{static, 0}, ordered: true}, true},
-		{67, 3, request{schedule: schedule{dynamic, 3}, ordered: true}, true},
-		{163, 3, request{schedule: schedule{dynamic, 3}}, true},
-		{195, 3, request{schedule: schedule{dynamic, 3}, ordered: true}, true},
-		{91, 3, request{schedule: schedule{static, 3}, teams: true}, true},
-		{92, 1, request{schedule: schedule{static, 0}, teams: true}, true}, {93, 1, request{}, false},
+		{34, 1, request{schedule: schedule{kind: static, chunk: 0}}, true},
+		{33, 8, request{schedule: schedule{kind: static, chunk: 8}}, true},
+		{45, 8, request{schedule: schedule{kind: static, chunk: 8}, simd: true}, true},
+		{35 | 1<<30, 0, request{schedule: schedule{kind: dynamic, chunk: 1}}, true},
+		{36 | 1<<29, 2, request{schedule: schedule{kind: guided, chunk: 2}}, true},
+		{46, 2, request{schedule: schedule{kind: guided, chunk: 2}}, true},
+		{37, 0, request{schedule: schedule{kind: 0, chunk: 1}, runtime: true}, true},
+		{38, 0, request{schedule: schedule{kind: static, chunk: 0}}, true},
+		{66, 1, request{schedule: schedule{kind: static, chunk: 0}, ordered: true}, true},
+		{67, 3, request{schedule: schedule{kind: dynamic, chunk: 3}, ordered: true}, true},
+		{163, 3, request{schedule: schedule{kind: dynamic, chunk: 3}}, true},
+		{195, 3, request{schedule: schedule{kind: dynamic, chunk: 3}, ordered: true}, true},
+		{91, 3, request{schedule: schedule{kind: static, chunk: 3}, teams: true}, true},
+		{92, 1, request{schedule: schedule{kind: static, chunk: 0}, teams: true}, true}, {93, 1, request{}, false},
 		{0, 1, request{}, false}, {-5, 1, request{}, false},
 	} {
 		got, ok := requestOf(c.number, c.chunk)
@@ -104,10 +104,10 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%d: %+v %t", c.number, got, ok)
 		}
 	}
-	if r := (request{runtime: true}).resolve(schedule{guided, 7}); r.schedule != (schedule{guided, 7}) {
+	if r := (request{runtime: true}).resolve(schedule{kind: guided, chunk: 7}); r.kind != guided || r.chunk != 7 {
 		t.Errorf("runtime is %+v", r)
 	}
-	if r := (request{runtime: true}).resolve(schedule{auto, 7}); r.schedule != (schedule{static, 0}) {
+	if r := (request{runtime: true}).resolve(schedule{kind: auto, chunk: 7}); r.kind != static || r.chunk != 0 {
 		t.Errorf("auto is %+v", r)
 	}
 }

@@ -235,7 +235,9 @@ func (t *Thread) run(k *taskOf) {
 	for {
 		if k.started || k.group == nil || !k.group.cancelled.Load() {
 			k.started = true
-			t.invoke(k.entry, k.address)
+			if k.entry != 0 { // a taskwait with nowait has no code
+				t.invoke(k.entry, k.address)
+			}
 		}
 		if k.tied() || k.parts.Add(-1) == 0 {
 			break

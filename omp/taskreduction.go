@@ -58,6 +58,13 @@ func taskredModifierInit(t *Thread, s []uint64) {
 	s[0] = t.beginTaskReduction(taskRedForm, s[3], s[4], &t.region.team.modified[truthOf(int32(s[2]) != 0)])
 }
 
+// ptr __kmpc_task_reduction_modifier_init(loc, gtid, worksharing i32, count i32, *variables) -> the same, as clang had
+// it before
+func taskReductionModifierInit(t *Thread, s []uint64) {
+	t.beginGroup()
+	s[0] = t.beginTaskReduction(oldRedForm, s[3], s[4], &t.region.team.modified[truthOf(int32(s[2]) != 0)])
+}
+
 // void __kmpc_task_reduction_modifier_fini(loc, gtid, worksharing i32)
 func taskReductionModifierFini(t *Thread, _ []uint64) { t.endGroup() }
 

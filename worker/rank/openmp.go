@@ -2,6 +2,7 @@ package rank
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
@@ -67,6 +68,9 @@ func (m member) Wait(key uint64, word *atomic.Uint32, value uint32) {
 // Notify implements omp.Host.
 func (m member) Notify(key uint64, count uint32) { m.waiter.Notify(key, count) }
 
+// Print implements omp.Host.
+func (m member) Print(descriptor uint32, text []byte) { m.rank.wasi.Print(descriptor, text) }
+
 // Start implements omp.Host.
 func (m member) Start(stack uint64, t *omp.Thread) (scratch uint64, err error) {
 	other, err := m.newThread(stack, 0)
@@ -98,4 +102,14 @@ func (t *Thread) initial() *omp.Thread {
 		t.omp = t.rank.omp.Initial(member{t})
 	}
 	return t.omp
+}
+
+// hostname is what gethostname gives a program.
+func hostname(env []string) string {
+	for _, v := range env {
+		if name, found := strings.CutPrefix(v, "HOSTNAME="); found && name != "" {
+			return name
+		}
+	}
+	return "wasm"
 }

@@ -94,8 +94,8 @@ func New(c Config) (made *Rank, err error) {
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
 	r.main.pending = wasi.NewPending(r.main.mpi.SuspendsOutside)
-	r.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Cores: max(c.Cores, 1),
-		Limit: maxThreads})
+	r.omp = omp.New(omp.Config{Env: c.WASI.Env, Hostname: hostname(c.WASI.Env), Processors: max(c.Processors, 1),
+		Cores: max(c.Cores, 1), Limit: maxThreads})
 	r.main.omp = r.omp.Initial(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest, c.WASI.Open = r.memory.Bytes, r.memory.Lowest(), r.memory.Open
 	c.WASI.Blocked = r.blocked
@@ -129,7 +129,12 @@ func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 // Run runs the program and returns its end, which is that of the first thread to end the rank: main by returning, each
 // by an exit, an abort or a trap. The others may not have stopped then: see Stopped. Run is called once.
 func (r *Rank) Run() Exit {
-	r.goThread(r.main, r.main.instance.Start)
+	r.goThread(r.main, func() error {
+		if UsesOpenMP(r.module.Program()) {
+			r.main.omp.Announce()
+		}
+		return r.main.instance.Start()
+	})
 	<-r.over
 	return *r.ended.Load()
 }

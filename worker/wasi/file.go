@@ -153,6 +153,34 @@ func (p *Process) writeStream(f *openFile, bufs [][]byte, total int, pending *Pe
 	return total, success
 }
 
+// Print writes text to a descriptor as the program would, for a host call of another module that shows something. Where
+// the program has closed it, or it takes nothing, the text is lost.
+func (p *Process) Print(fd uint32, text []byte) {
+	f, e := p.get(fd, rightFDWrite)
+	if e != success {
+		return
+	}
+	defer p.put(f)
+	switch f.kind {
+	case kindStdout, kindStderr:
+		p.printStream(f, text)
+	case kindPipeWrite:
+		p.writePipe(f, [][]byte{text}, len(text))
+	default:
+		p.writeFile(f, [][]byte{text})
+	}
+}
+
+func (p *Process) printStream(f *openFile, text []byte) {
+	for len(text) > 0 {
+		n, room, err := p.out[f.kind-kindStdin].write([][]byte{text}, len(text))
+		if text = text[n:]; err != nil || room == nil {
+			return
+		}
+		p.waitOr("room for its output", forever, room, nil)
+	}
+}
+
 // fd_seek(fd, offset i64, whence u8, result *u64): from the start 0, from the offset 1, from the end 2. EBADF, EFAULT,
 // EINVAL, ESPIPE.
 func fdSeek(p *Process, a args) errno {
