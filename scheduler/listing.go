@@ -29,7 +29,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
 		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held,
 		Reservation: j.Reservation, DataModels: j.Needs.Models.Names(), LeastRankMemBytes: j.Needs.LeastMem,
-		Engine: j.Needs.Engine, Slots: j.TakenSlots()}
+		Engine: j.Needs.Engine, Slots: j.TakenSlots(), Units: unitInfo(j.Units)}
 	own := j.Tenant == viewer || r.s.admin(viewer)
 	if own {
 		info.Name = j.Name
@@ -75,7 +75,7 @@ func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
 	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots,
 		MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
 		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Unfit: w.Unfit, Exclusive: w.Exclusive,
-		Engines: engineInfo(w.Engines)}
+		Engines: engineInfo(w.Engines), Resources: resourceInfo(w.Resources), Held: unitInfo(w.HeldUnits())}
 	for _, l := range w.Labels {
 		info.Labels = append(info.Labels, &schedpb.EnvVar{Name: l.Name, Value: l.Value})
 	}

@@ -67,7 +67,7 @@ func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
 		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
 		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name,
-		OutputLimitBytes: limit, Slots: j.TakenSlots()}}})
+		OutputLimitBytes: limit, Slots: j.TakenSlots(), Units: unitInfo(j.Units)}}})
 	watch := r.watches[j.ID]
 	if watch == nil {
 		return

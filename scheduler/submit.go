@@ -143,7 +143,7 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
 		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton,
 		Reservation: spec.Reservation, Needs: needs, AnyOf: spec.AnyDependency, Begin: core.Time(spec.BeginUnixNs),
-		EndBy: core.Time(spec.EndByUnixNs), Nice: spec.Nice}
+		EndBy: core.Time(spec.EndByUnixNs), Nice: spec.Nice, Resources: coreResources(spec.Resources)}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}
@@ -231,6 +231,9 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("the indices of the array don't ascend")
 	case len(spec.StdinRanks) > 0 && spec.Stdin != schedpb.StdinTo_STDIN_LIST:
 		return fmt.Errorf("ranks are listed for standard input, but it does not go to a list")
+	}
+	if err := checkResources(spec.Resources); err != nil {
+		return err
 	}
 	return checkConstraint(spec.Constraint)
 }

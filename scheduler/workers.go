@@ -171,6 +171,9 @@ func checkHello(h *schedpb.WorkerHello) error {
 	if err := checkLabels(h.Labels); err != nil {
 		return fmt.Errorf("worker %s: %w", h.Name, err)
 	}
+	if err := checkResources(h.Resources); err != nil {
+		return fmt.Errorf("worker %s: %w", h.Name, err)
+	}
 	if err := checkEngines(h.Engines); err != nil {
 		return fmt.Errorf("worker %s: %w", h.Name, err)
 	}
@@ -202,7 +205,7 @@ func checkEngines(engines []*schedpb.Engine) error {
 // welcome makes the worker known, and queues the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels),
-		StateID: hello.StateId, Engines: coreEngines(hello.Engines)}
+		StateID: hello.StateId, Engines: coreEngines(hello.Engines), Resources: coreResources(hello.Resources)}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}

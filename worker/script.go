@@ -120,6 +120,8 @@ func (j *job) scriptEnvironment(x *schedpb.Script) (env []string) {
 		variable{name: "SLURM_STEP_ID", absent: true}, variable{name: "SLURM_STEPID", absent: true},
 		variable{name: "FAASMRUN_JOB_ID", value: number},
 		variable{name: "FAASMRUN_SLOTS", value: strconv.FormatUint(j.slots(), 10)},
+		variable{name: "SLURM_JOB_GPUS", value: j.gpus(), absent: j.gpus() == ""},
+		variable{name: "CUDA_VISIBLE_DEVICES", value: j.gpus(), absent: j.gpus() == ""},
 		variable{name: "PWD", value: x.GetDir()})
 	ours := map[string]bool{control.MarkVariable: true, control.StepsVariable: true}
 	for _, v := range own {
@@ -136,6 +138,17 @@ func (j *job) scriptEnvironment(x *schedpb.Script) (env []string) {
 		}
 	}
 	return env
+}
+
+// gpus are the numbers of the job's processors of graphics.
+func (j *job) gpus() string {
+	var numbers []string
+	for _, u := range j.order.GetUnits() {
+		if u.GetName() == "gpu" {
+			numbers = append(numbers, strconv.FormatUint(uint64(u.GetNumber()), 10))
+		}
+	}
+	return strings.Join(numbers, ",")
 }
 
 // mark is in the environment of whatever the job's script starts, and of nothing else on this machine.

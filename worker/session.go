@@ -176,7 +176,8 @@ func (w *Worker) trouble() string {
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
 	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol,
-		Labels: w.Labels, Engines: append(w.Engines[:len(w.Engines):len(w.Engines)], w.scriptEngine()...), Unfit: w.trouble()}
+		Labels: w.Labels, Resources: w.Resources,
+		Engines: append(w.Engines[:len(w.Engines):len(w.Engines)], w.scriptEngine()...), Unfit: w.trouble()}
 	if w.state != nil {
 		hello.StateId = w.state.ID()
 	}

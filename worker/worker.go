@@ -35,15 +35,17 @@ import (
 
 // Config is what a worker needs. Zero values of those marked so take a default.
 type Config struct {
-	Conn     grpc.ClientConnInterface // to the scheduler; remains the caller's
-	Name     string                   // of the node, in messages and listings
-	Slots    uint32
-	Labels   []*schedpb.EnvVar // what jobs may ask for
-	Engines  []*schedpb.Engine // what programs can be run with
-	Native   *Native           // how machine code for the native engine is made; nil: the worker has not that engine
-	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
-	Dir      string            // the worker's own state; made if missing
-	CacheDir string            // shared with other workers of this machine; made if missing
+	Conn   grpc.ClientConnInterface // to the scheduler; remains the caller's
+	Name   string                   // of the node, in messages and listings
+	Slots  uint32
+	Labels []*schedpb.EnvVar // what jobs may ask for
+
+	Resources []*schedpb.Resource // that jobs may take
+	Engines   []*schedpb.Engine   // what programs can be run with
+	Native    *Native             // how machine code for the native engine is made; nil: the worker has not that engine
+	MemBytes  uint64              // for ranks; 0: whatever the machine has free when a job starts
+	Dir       string              // the worker's own state; made if missing
+	CacheDir  string              // shared with other workers of this machine; made if missing
 	// this program, whose verbs "executor", "prepare", "object" and "clang" are the children; "": the running one
 	Executable string
 	Logger     *slog.Logger  // nil: silent

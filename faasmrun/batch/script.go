@@ -221,7 +221,7 @@ var slurmOptions = []slurm{
 	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"},
 	{"parsable", false, "--parsable"},
 	{"b begin", true, "--begin"}, {"deadline", true, "--deadline"}, {"x exclude", true, "--exclude"},
-	{"nice", false, "--nice"},
+	{"nice", false, "--nice"}, {"gres", true, "--gres"}, {"G gpus gpus-per-node", true, "--gpus"},
 	{"o output", true, "--output"}, {"e error", true, "--error"}, {"open-mode", true, "--open-mode"},
 }
 

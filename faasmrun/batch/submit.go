@@ -111,6 +111,7 @@ func submitJob(r *launch.Request, x *script) error {
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.Qos, b.Hold, b.Requeue, b.Exclusive
 	spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.Singleton, b.Hosts, b.Constraint, b.Reservation
 	spec.ExcludedHosts, spec.Nice, spec.AnyDependency = b.Excluded, b.Nice, b.AnyOf
+	spec.Resources = b.Resources
 	if !b.Begin.IsZero() {
 		spec.BeginUnixNs = b.Begin.UnixNano()
 	}

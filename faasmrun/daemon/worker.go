@@ -30,6 +30,7 @@ type workerFlags struct {
 	slots                              uint32
 	users                              map[string]string
 	labels                             []string
+	gres                               []string
 	unlimited, verbose                 bool
 	keepLogs                           uint32
 	keepLogBytes                       string
@@ -64,6 +65,8 @@ then started elsewhere at once.`,
 		"the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringSliceVar(&f.labels, "label", nil,
 		"a property that jobs may ask for with -C: NAME or NAME=VALUE; may be repeated")
+	c.Flags().StringArrayVar(&f.gres, "gres", nil,
+		"what jobs may take beside slots and memory, by numbers from 0 on: gpu:a100:2,licence:5; may be repeated")
 	c.Flags().StringToStringVar(&f.users, "user", nil,
 		"TENANT=USER: the user that a tenant's ranks run as, if the worker is root (the user of the tenant's name)")
 	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs,
@@ -135,6 +138,14 @@ func serveWorker(f workerFlags) error {
 	if err != nil {
 		return cli.Usagef("--label: %v", err)
 	}
+	var resources []*schedpb.Resource
+	for _, words := range f.gres {
+		more, err := client.ParseResources(words)
+		if err != nil {
+			return cli.Usagef("--gres %v", err)
+		}
+		resources = append(resources, more...)
+	}
 	conn, err := client.DialAs(f.scheduler, f.certs, auth.Who{Role: auth.Worker, Name: f.name})
 	if err != nil {
 		return err
@@ -152,7 +163,7 @@ func serveWorker(f workerFlags) error {
 		}
 	}
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
-		Logger: log, Users: f.users, Labels: labels, Engines: engines, Native: native,
+		Logger: log, Users: f.users, Labels: labels, Resources: resources, Engines: engines, Native: native,
 		Prestart: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
 		IdleTimeout: f.idleTimeout, NoScripts: f.noScripts,
 		Requeue: func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}

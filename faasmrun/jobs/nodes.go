@@ -47,6 +47,8 @@ type nodeRecord struct {
 	UsedMem  uint64         `json:"used_mem_bytes"`
 	Jobs     []uint64       `json:"jobs"`
 	Labels   []string       `json:"labels,omitempty"`
+	Gres     []string       `json:"gres,omitempty"`      // NAME:COUNT or NAME:TYPE:COUNT
+	UsedGres []string       `json:"used_gres,omitempty"` // NAME NUMBER
 	Engines  []engineRecord `json:"engines,omitempty"`
 	Draining string         `json:"draining,omitempty"`
 	Unfit    string         `json:"unfit,omitempty"`
@@ -74,6 +76,12 @@ func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 		Jobs:    append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
 	for _, l := range n.Labels {
 		r.Labels = append(r.Labels, client.LabelText(l))
+	}
+	for _, x := range n.Resources {
+		r.Gres = append(r.Gres, client.ResourceText(x))
+	}
+	for _, u := range n.Held {
+		r.UsedGres = append(r.UsedGres, fmt.Sprintf("%s %d", u.GetName(), u.GetNumber()))
 	}
 	for _, e := range n.Engines {
 		r.Engines = append(r.Engines, engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes,
@@ -111,7 +119,7 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo, wide bool) error {
 	for _, n := range nodes {
 		r := newNodeRecord(n)
 		all = append(all, r)
-		notes := slices.Clone(r.Labels)
+		notes := slices.Concat(r.Gres, r.Labels)
 		for _, why := range []string{r.Draining, r.Unfit} {
 			if why != "" {
 				notes = append(notes, "("+why+")")

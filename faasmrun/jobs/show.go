@@ -68,6 +68,7 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In},
 		{"may run on", strings.Join(spec.GetHosts(), ",")},
 		{"never on", strings.Join(spec.GetExcludedHosts(), ",")},
+		{"resources", client.ResourcesText(spec.GetResources())}, {"has", unitsText(j.Units)},
 		{"constraint", client.ConstraintText(spec.GetConstraint())},
 		{"limit", timespan.Limit(j.TimeLimit())}, {"begins", momentText(spec.GetBeginUnixNs())},
 		{"deadline", momentText(spec.GetEndByUnixNs())}, {"submitted", r.Submitted},
@@ -92,6 +93,15 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 			fmt.Fprintf(c.Out, "  %-11s %s\n", line[0], strings.ReplaceAll(cli.Plain(line[1]), "\n", "\n              "))
 		}
 	}
+}
+
+// unitsText names what a job has of its worker's resources.
+func unitsText(units []*schedpb.Unit) string {
+	var words []string
+	for _, u := range units {
+		words = append(words, fmt.Sprintf("%s %d", u.GetName(), u.GetNumber()))
+	}
+	return strings.Join(words, ", ")
 }
 
 // momentText writes a moment in local time; nothing where there is none.

@@ -24,6 +24,7 @@ type Batch struct {
 	AnyOf                                         bool // one of them is enough
 	Begin, EndBy                                  time.Time
 	Nice                                          uint32
+	Resources                                     []*schedpb.Resource
 	Array                                         []uint32
 	Throttle                                      uint32
 	Stdout, Stderr                                string
@@ -181,6 +182,16 @@ var batchOptions = []Option{
 		r.Batch.Hosts = strings.Split(v[0], ",")
 		return nil
 	}},
+	{"gres", "LIST", groupBatch, "take these resources of the node: gpu, gpu:2, gpu:a100:2,licence:1",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Resources, err = client.ParseResources(v[0])
+			return err
+		}},
+	{"G gpus gpus-per-node", "N", groupBatch, "take N gpus of the node; a100:N: of a type",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Resources, err = client.ParseResources("gpu:" + v[0])
+			return err
+		}},
 	{"exclude", "NODE,…", groupBatch, "run on none of these nodes", func(r *Request, _ *Segment, v []string) error {
 		r.Batch.Excluded = strings.Split(v[0], ",")
 		return nil

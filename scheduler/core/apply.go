@@ -168,6 +168,7 @@ func (t *JobPlaced) apply(s *State) error {
 		a.started--
 	}
 	j.Epoch, j.Placement, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Placement, t.At, 0, t.Until
+	j.Units = t.Units
 	if _, err := s.job(j.ID, Configuring); err != nil {
 		return err
 	}
@@ -287,7 +288,7 @@ func (t *WorkerJoined) apply(s *State) error {
 	}
 	s.freeSlots.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
-	w.StateID, w.Stopped, w.Engines = t.StateID, false, t.Engines
+	w.StateID, w.Stopped, w.Engines, w.Resources = t.StateID, false, t.Engines, t.Resources
 	s.updateReservations(w)
 	s.freeSlots.add(w)
 	s.fences.set(&w.timer, 0)

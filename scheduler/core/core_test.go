@@ -124,7 +124,8 @@ func TestRecordHoldsEveryField(t *testing.T) {
 func TestOldRecords(t *testing.T) {
 	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed,
 		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned,
-		"record.v6": kindJobTrimmed, "record.v7": kindJobTrimmed, "record.v8": kindJobTrimmed} {
+		"record.v6": kindJobTrimmed, "record.v7": kindJobTrimmed, "record.v8": kindJobTrimmed,
+		"record.v9": kindJobEligible} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +141,7 @@ func TestOldRecords(t *testing.T) {
 		}
 		for _, tr := range ts { // workers before version 7 had one engine, and said nothing of it
 			w, ok := tr.(*WorkerJoined)
-			if ok && (name == "record.v7" || name == "record.v8") == reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
+			if ok && (name >= "record.v7") == reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
 				t.Errorf("%s: %+v", name, w)
 			}
 		}
@@ -152,7 +153,7 @@ func TestOldRecords(t *testing.T) {
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v9"
+	const golden = "testdata/record.v10"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -259,6 +260,10 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			if rnd.IntN(6) == 0 && !sub.Request.Interactive {
 				sub.Request.EndBy = now.After(Duration(rnd.IntN(60)) * Second)
 			}
+			if rnd.IntN(4) == 0 {
+				sub.Request.Resources = Resources{{"gpu", []string{"", "a100"}[rnd.IntN(2)], uint32(1 + rnd.IntN(3))},
+					{"licence", "", uint32(1 + rnd.IntN(3))}}[rnd.IntN(2):]
+			}
 			if rnd.IntN(9) == 0 {
 				sub.Request.Nice = rnd.Uint32N(1000)
 			}
@@ -312,7 +317,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 				e = WorkerDisconnected{at}
 			} else {
 				e = WorkerConnected{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding,
-					fmt.Sprint("state", rnd.IntN(10)/9), randomEngines(rnd)}
+					fmt.Sprint("state", rnd.IntN(10)/9), randomEngines(rnd),
+					Resources{{"gpu", "a100", 2}, {"gpu", "v100", 1}, {"licence", "", 3}}[:rnd.IntN(4)]}
 			}
 		case 6:
 			if rnd.IntN(4) == 0 {

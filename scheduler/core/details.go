@@ -29,6 +29,7 @@ func (r *Request) detailFields(c *codec) {
 	if c.version >= 9 {
 		list(c, &r.Excluded, c.worker)
 	}
+	resourceFields(c, &r.Resources)
 	r.Constraint.fields(c)
 	c.bytes(&r.Spec)
 }
@@ -36,13 +37,14 @@ func (r *Request) detailFields(c *codec) {
 // copyDetails has r share the details of another request.
 func (r *Request) copyDetails(from *Request) {
 	r.After, r.Hosts, r.Excluded = from.After, from.Hosts, from.Excluded
+	r.Resources = from.Resources
 	r.Constraint, r.Spec = from.Constraint, from.Spec
 }
 
 // sameDetails reports whether two requests share their details already: the same memory, not only what is alike.
 func (r *Request) sameDetails(o *Request) bool {
 	return len(r.Spec) > 0 && same(r.Spec, o.Spec) && same(r.After, o.After) && same(r.Hosts, o.Hosts) &&
-		same(r.Excluded, o.Excluded) && same(r.Constraint, o.Constraint)
+		same(r.Excluded, o.Excluded) && same(r.Resources, o.Resources) && same(r.Constraint, o.Constraint)
 }
 
 func same[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
@@ -57,7 +59,7 @@ func detailsOf(r *Request) (key detailsKey, size uint64) {
 // share gives a new job its details: those of another, if there are the same. The tasks of an array come one behind the
 // other and share their memory: only the first is looked at.
 func (s *State) share(j *Job) {
-	if len(j.Spec)+len(j.After)+len(j.Hosts)+len(j.Excluded)+len(j.Constraint) == 0 {
+	if len(j.Spec)+len(j.After)+len(j.Hosts)+len(j.Excluded)+len(j.Resources)+len(j.Constraint) == 0 {
 		return
 	}
 	if j.Tenant != s.shared.key.tenant || !j.sameDetails(&s.sharedAs) {

@@ -78,6 +78,8 @@ type WorkerConnected struct {
 	Holding []JobRef
 	StateID string   // of what it remembers
 	Engines []Engine // none: UnannouncedEngine
+
+	Resources Resources
 }
 
 // WorkerDisconnected: a worker's connection ended.
@@ -187,6 +189,9 @@ func (s *State) checkRequest(e *Submit, now Time) error {
 			"its quota is %s "+
 			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, bytesize.String(live+more),
 			bytesize.String(quota.Descriptions))
+	}
+	if err := checkResources(r); err != nil {
+		return err
 	}
 	if err := s.checkReservation(r); err != nil {
 		return err
@@ -329,7 +334,7 @@ func (e WorkerConnected) decide(s *State, now Time) ([]Transition, error) {
 	if len(engines) == 0 {
 		engines = []Engine{UnannouncedEngine}
 	}
-	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID, engines}}
+	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID, engines, e.Resources}}
 	w := s.Worker(e.Name)
 	if w == nil {
 		return ts, nil

@@ -86,6 +86,7 @@ type use struct {
 	slots    uint32
 	mem      uint64
 	pool     string
+	job      *Job // whose use it is; nil: a reservation's
 }
 
 // overdue is when those are taken to leave who should have left.
@@ -100,11 +101,11 @@ func (s *State) uses(w *Worker, now Time) []use {
 		if j.State == Pending { // placed by the pass that asks
 			due = s.ends(j, now)
 		}
-		all = append(all, use{0, max(due, now.After(overdue)), j.slotsOn(w), j.mem(), w.pool(j)})
+		all = append(all, use{0, max(due, now.After(overdue)), j.slotsOn(w), j.mem(), w.pool(j), j})
 	}
 	for _, k := range w.reservations {
 		slots, mem := k.of(w)
-		all = append(all, use{k.r.From, k.r.To, slots, mem, ""})
+		all = append(all, use{k.r.From, k.r.To, slots, mem, "", nil})
 	}
 	return all
 }
@@ -152,7 +153,7 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 			return
 		}
 		w := workers[best]
-		uses[best] = append(uses[best], use{at, s.ends(j, at), j.slotsOn(w), j.mem(), w.pool(j)})
+		uses[best] = append(uses[best], use{at, s.ends(j, at), j.slotsOn(w), j.mem(), w.pool(j), j})
 	}
 	x.Unknown = s.Waiting(target)
 	if s.fitsSome(&target.Request) {
@@ -209,14 +210,20 @@ func (s *State) earliest(w *Worker, uses []use, j *Job, now Time) Time {
 		}
 		// Counting all uses that touch the stretch at once is cautious: they may follow one another.
 		end := s.ends(j, at)
-		slots, mem := uint64(j.slotsOn(w)), j.mem()
+		slots, mem, wants := uint64(j.slotsOn(w)), j.mem(), j.Resources
 		for _, u := range uses {
-			if u.pool == pool && u.from < end && u.to > at {
+			if u.from >= end || u.to <= at {
+				continue
+			}
+			if u.pool == pool {
 				slots += uint64(u.slots)
 				mem += u.mem
 			}
+			if u.job != nil {
+				wants = wants.beside(u.job.Resources)
+			}
 		}
-		if slots <= most && mem <= mostMem {
+		if slots <= most && mem <= mostMem && w.holdsAll(wants) {
 			return at
 		}
 	}

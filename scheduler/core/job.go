@@ -23,6 +23,7 @@ type Request struct {
 	Nice        uint32       // points that its priority is lowered by
 	Singleton   bool         // waits for the tenant's earlier jobs of its name
 	Hosts       []WorkerName // may run on these only; none: on all
+	Resources   Resources    // that it takes where it runs, all its ranks together
 	Excluded    []WorkerName // may not run on these
 	Constraint  Constraint   // of its worker's labels
 	Reservation string       // runs within what this reservation keeps; "": in none
@@ -102,6 +103,7 @@ type Job struct {
 	State     JobState
 	Epoch     Epoch
 	Placement []Span       // of this epoch; kept after the end, for those who ask where it ran
+	Units     []Unit       // of its worker's resources, that it has there
 	Attached  bool         // an interactive job's launcher is there
 	Restarts  uint32       // how often it was requeued
 	Waits     []Dependency // what is left of After

@@ -146,11 +146,12 @@ func (s *State) preemption() bool {
 }
 
 func (p *pass) place(j *Job, w *Worker) {
+	j.Units = w.choose(j.Resources)
 	p.s.book(j, w, p.s.ends(j, p.now))
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
-	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Placement: []Span{span}, At: p.now}
+	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Placement: []Span{span}, At: p.now, Units: j.Units}
 	if r := p.s.reservation(j.Reservation); r != nil {
 		t.Until = r.To
 	}
@@ -160,6 +161,7 @@ func (p *pass) place(j *Job, w *Worker) {
 func (p *pass) undo() {
 	for i := len(p.jobs) - 1; i >= 0; i-- {
 		p.s.unbook(p.jobs[i], p.s.Worker(p.booked[i].Worker))
+		p.jobs[i].Units = nil
 	}
 	for _, c := range p.claims {
 		c.worker.claim = c.before
@@ -201,7 +203,8 @@ func shapeOf(j *Job) (shape, bool) {
 		limit = Duration(never)
 	}
 	return shape{j.slots(), j.mem(), limit, j.rankMem(), j.Needs},
-		!j.Exclusive && len(j.Hosts) == 0 && len(j.Excluded) == 0 && len(j.Constraint) == 0 && j.Reservation == "" &&
+		!j.Exclusive && len(j.Hosts) == 0 && len(j.Excluded) == 0 && len(j.Resources) == 0 &&
+			len(j.Constraint) == 0 && j.Reservation == "" &&
 			j.EndBy == 0 && j.Claim == ""
 }
 
@@ -261,6 +264,13 @@ func (p *pass) canBackfill(j *Job, w *Worker, gone func(*Job) bool) bool {
 		return true
 	}
 	if p.head.Exclusive || j.Exclusive {
+		return false
+	}
+	stays := func(id JobID) bool {
+		r := p.s.jobs[id]
+		return !p.endsBy(r, p.shadowTime) && (gone == nil || !gone(r))
+	}
+	if !w.spares(p.head.Resources.beside(j.Resources), stays) {
 		return false
 	}
 	slots, mem := uint64(j.slots())+uint64(p.head.slots()), j.mem()+p.head.mem()
@@ -354,6 +364,8 @@ func (s *State) tooLarge(r *Request) string {
 		return s.unrunnable(r)
 	case !suited:
 		return r.unsuited()
+	case s.lacksUnits(r.Resources) != "":
+		return s.lacksUnits(r.Resources)
 	case r.slots() > slots:
 		return fmt.Sprintf("needs %s; %s has %d", r.slotsText(), largest, slots)
 	case r.mem() > mem:
@@ -489,6 +501,8 @@ func (s *State) whyNoFit(j *Job) string {
 		return fmt.Sprintf("needs %s; the most that are free on one worker now are %d", j.slotsText(), most)
 	case j.Exclusive:
 		return "needs a worker for itself"
+	case s.unitsInUse(&j.Request):
+		return "needs " + j.Resources.String() + ", of which too few are free"
 	}
 	return "needs " + bytesize.String(j.mem()) + " of memory, which is in use"
 }

@@ -170,7 +170,8 @@ func (s *State) fitsNow(w *Worker, j *Job, now Time, gone func(*Job) bool) bool 
 			stay = append(stay, r)
 		}
 	}
-	if slots > uint64(w.Slots) || mem > w.Mem {
+	if slots > uint64(w.Slots) || mem > w.Mem ||
+		!w.spares(j.Resources, func(id JobID) bool { return gone == nil || !gone(s.jobs[id]) }) {
 		return false
 	}
 	// What jobs hold only falls with time, and what reservations keep rises only as one begins.

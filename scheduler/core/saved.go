@@ -155,6 +155,7 @@ func (w *Worker) fields(c *codec) {
 		c.bool(&w.Stopped)
 	}
 	engineFields(c, &w.Engines)
+	resourceFields(c, &w.Resources)
 }
 
 func (j *Job) fields(c *codec) {
@@ -186,6 +187,9 @@ func (j *Job) fields(c *codec) {
 	}
 	if c.version >= 9 {
 		c.time(&j.NotBefore)
+	}
+	if c.version >= 10 {
+		list(c, &j.Units, func(u *Unit) { u.fields(c) })
 	}
 }
 

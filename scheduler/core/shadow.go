@@ -127,7 +127,8 @@ func (p *pass) earliestFit(w *Worker, j *Job, latest Time) (at Time, exact bool)
 		}
 		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
 		last := i == len(w.releases)-1
-		if last || !j.Exclusive && !w.Exclusive && slots >= j.slots() && mem >= j.mem() {
+		if last || !j.Exclusive && !w.Exclusive && slots >= j.slots() && mem >= j.mem() &&
+			w.spares(j.Resources, func(id JobID) bool { return w.leavesAfter(id, i) }) {
 			return l.at, true
 		}
 	}
@@ -145,6 +146,11 @@ type slotRelease struct {
 func (w *Worker) addRelease(j *Job, due Time) {
 	i := sort.Search(len(w.releases), func(i int) bool { return w.releases[i].at >= due })
 	w.releases = slices.Insert(w.releases, i, slotRelease{due, j.slots(), j.mem(), j.ID})
+}
+
+// leavesAfter reports whether a job is there still when those up to release i have left.
+func (w *Worker) leavesAfter(id JobID, i int) bool {
+	return slices.ContainsFunc(w.releases[i+1:], func(l slotRelease) bool { return l.job == id })
 }
 
 func (w *Worker) removeRelease(j *Job) {

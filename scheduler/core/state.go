@@ -270,6 +270,9 @@ func (s *State) checkWorker(w *Worker) error {
 	if j := s.jobs[w.claim]; w.claim != 0 && (j == nil || j.State != Pending || j.Claim != w.Name || !w.Open()) {
 		return fmt.Errorf("worker %s is claimed by job %d, which does not wait for it", w.Name, w.claim)
 	}
+	if err := s.checkUnits(w); err != nil {
+		return err
+	}
 	if slots != w.UsedSlots || mem != w.UsedMem {
 		return fmt.Errorf("worker %s: %d slots and %d bytes are booked, its jobs hold %d and %d",
 			w.Name, w.UsedSlots, w.UsedMem, slots, mem)

@@ -119,6 +119,7 @@ type JobPlaced struct {
 	Placement []Span
 	At        Time
 	Until     Time // the end of its reservation; 0: it is in none
+	Units     []Unit
 }
 
 // JobStarted: its ranks run.
@@ -170,6 +171,8 @@ type WorkerJoined struct {
 
 	StateID string
 	Engines []Engine
+
+	Resources Resources
 }
 
 // WorkerLost: its connection is gone.
@@ -264,6 +267,9 @@ func (t *JobPlaced) fields(c *codec) {
 	if c.version >= 2 {
 		c.time(&t.Until)
 	}
+	if c.version >= 10 {
+		list(c, &t.Units, func(u *Unit) { u.fields(c) })
+	}
 }
 func (t *JobStarted) fields(c *codec) { c.ref(&t.Ref); c.time(&t.At); c.time(&t.Limit) }
 func (t *JobEnding) fields(c *codec)  { c.ref(&t.Ref); t.Ending.fields(c); c.time(&t.KillAt) }
@@ -292,6 +298,7 @@ func (t *WorkerJoined) fields(c *codec) {
 		c.string(&t.StateID)
 	}
 	engineFields(c, &t.Engines)
+	resourceFields(c, &t.Resources)
 }
 func (t *WorkerLost) fields(c *codec) {
 	c.worker(&t.Name)

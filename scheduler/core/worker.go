@@ -11,6 +11,7 @@ type Worker struct {
 	Slots     uint32
 	Mem       uint64 // bytes
 	Labels    []Label
+	Resources Resources // that jobs take beside slots and memory
 	Engines   []Engine
 	Connected bool
 	Since     Time   // of the present connection or its loss
@@ -23,6 +24,8 @@ type Worker struct {
 	UsedMem   uint64
 	Exclusive bool    // its one job shares it with no other
 	Jobs      []JobID // that hold slots here, ascending
+
+	held []heldUnit // of Resources
 
 	claim        JobID               // the job that others here are giving way to; 0: none
 	reservations []workerReservation // what reservations keep of it, by name
@@ -78,13 +81,13 @@ func (w *Worker) fits(r *Request) bool {
 			return false
 		}
 	}
-	return r.slots() <= slots && r.mem() <= mem && w.suits(r)
+	return r.slots() <= slots && r.mem() <= mem && w.suits(r) && w.holdsAll(r.Resources)
 }
 
 // has reports whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
 	return w.Open() && r.slots() <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
-		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
+		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r)) && w.spares(r.Resources, nil)
 }
 
 func (w *Worker) take(j *Job, due Time) {
@@ -92,6 +95,9 @@ func (w *Worker) take(j *Job, due Time) {
 	w.UsedSlots += j.slots()
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
+	for _, u := range j.Units {
+		w.held = append(w.held, heldUnit{u, j.ID})
+	}
 	i := sort.Search(len(w.Jobs), func(i int) bool { return w.Jobs[i] >= j.ID })
 	w.Jobs = append(w.Jobs, 0)
 	copy(w.Jobs[i+1:], w.Jobs[i:])
@@ -107,5 +113,6 @@ func (w *Worker) free(j *Job) {
 	w.UsedSlots -= j.slots()
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive
+	w.held = slices.DeleteFunc(w.held, func(h heldUnit) bool { return h.job == j.ID })
 	w.Jobs = append(w.Jobs[:i], w.Jobs[i+1:]...)
 }

@@ -516,6 +516,7 @@ type JobSpec struct {
 	Nice          uint32      `protobuf:"varint,62,opt,name=nice,proto3" json:"nice,omitempty"`                                        // points that its priority is lowered by
 	ExcludedHosts []string    `protobuf:"bytes,63,rep,name=excluded_hosts,json=excludedHosts,proto3" json:"excluded_hosts,omitempty"`  // may not run on these workers
 	AnyDependency bool        `protobuf:"varint,64,opt,name=any_dependency,json=anyDependency,proto3" json:"any_dependency,omitempty"` // one of after is enough
+	Resources     []*Resource `protobuf:"bytes,65,rep,name=resources,proto3" json:"resources,omitempty"`                               // that the job takes where it runs, all its ranks together; each name once
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`           // the scheduler's word, in place of the list of indices: tells a task of the others
 	Script        *Script     `protobuf:"bytes,46,opt,name=script,proto3" json:"script,omitempty"`                                     // runs in place of programs: there are either or
 	unknownFields protoimpl.UnknownFields
@@ -769,6 +770,13 @@ func (x *JobSpec) GetAnyDependency() bool {
 	return false
 }
 
+func (x *JobSpec) GetResources() []*Resource {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
 func (x *JobSpec) GetArrayShape() *ArrayShape {
 	if x != nil {
 		return x.ArrayShape
@@ -1014,6 +1022,120 @@ func (x *ArrayShape) GetStep() uint32 {
 	return 0
 }
 
+// Resource is a number of things of a name, and of a type where one is said: processors of graphics, licences.
+type Resource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Count         uint32                 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resource) Reset() {
+	*x = Resource{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resource) ProtoMessage() {}
+
+func (x *Resource) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resource.ProtoReflect.Descriptor instead.
+func (*Resource) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Resource) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Resource) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Resource) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// Unit is one of a worker's, by number among those of its name.
+type Unit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unit) Reset() {
+	*x = Unit{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unit) ProtoMessage() {}
+
+func (x *Unit) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unit.ProtoReflect.Descriptor instead.
+func (*Unit) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Unit) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Unit) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1026,7 +1148,7 @@ type MpiOptions struct {
 
 func (x *MpiOptions) Reset() {
 	*x = MpiOptions{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1160,7 @@ func (x *MpiOptions) String() string {
 func (*MpiOptions) ProtoMessage() {}
 
 func (x *MpiOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1173,7 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MpiOptions) GetReproducible() bool {
@@ -1085,7 +1207,7 @@ type LabelSet struct {
 
 func (x *LabelSet) Reset() {
 	*x = LabelSet{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1219,7 @@ func (x *LabelSet) String() string {
 func (*LabelSet) ProtoMessage() {}
 
 func (x *LabelSet) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1232,7 @@ func (x *LabelSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelSet.ProtoReflect.Descriptor instead.
 func (*LabelSet) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LabelSet) GetAll() []*EnvVar {
@@ -1131,7 +1253,7 @@ type Dependency struct {
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1265,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1278,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Dependency) GetKind() string {
@@ -1197,7 +1319,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1331,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1344,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -1291,7 +1413,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1425,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1438,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EnvVar) GetName() string {
@@ -1344,7 +1466,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1478,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1491,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -1403,7 +1525,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1537,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1550,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -1455,7 +1577,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1589,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1602,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
@@ -1531,13 +1653,14 @@ type JobInfo struct {
 	LeastRankMemBytes uint64                 `protobuf:"varint,29,opt,name=least_rank_mem_bytes,json=leastRankMemBytes,proto3" json:"least_rank_mem_bytes,omitempty"` // what the largest of its programs' memories begins with
 	Engine            string                 `protobuf:"bytes,30,opt,name=engine,proto3" json:"engine,omitempty"`                                                     // that it asks for; empty: the worker's choice
 	Slots             uint32                 `protobuf:"varint,31,opt,name=slots,proto3" json:"slots,omitempty"`                                                      // that it takes, all its ranks together
+	Units             []*Unit                `protobuf:"bytes,40,rep,name=units,proto3" json:"units,omitempty"`                                                       // of its worker's resources, that it has or had there
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
 
 func (x *JobInfo) Reset() {
 	*x = JobInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1672,7 @@ func (x *JobInfo) String() string {
 func (*JobInfo) ProtoMessage() {}
 
 func (x *JobInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1685,7 @@ func (x *JobInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
 func (*JobInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *JobInfo) GetId() uint64 {
@@ -1782,6 +1905,13 @@ func (x *JobInfo) GetSlots() uint32 {
 	return 0
 }
 
+func (x *JobInfo) GetUnits() []*Unit {
+	if x != nil {
+		return x.Units
+	}
+	return nil
+}
+
 type ListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`                 // these only; an array's id means all of its tasks, with bit 63 set its first alone
@@ -1799,7 +1929,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +1941,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +1954,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListRequest) GetIds() []uint64 {
@@ -1901,7 +2031,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2043,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2056,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListResponse) GetJobs() []*JobInfo {
@@ -1959,7 +2089,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2101,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2114,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExplainRequest) GetJobId() uint64 {
@@ -2010,7 +2140,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2152,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2165,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainResponse) GetJob() *JobInfo {
@@ -2105,7 +2235,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2117,7 +2247,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2130,7 +2260,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -2166,7 +2296,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2178,7 +2308,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2191,7 +2321,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -2231,7 +2361,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2373,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2386,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -2276,7 +2406,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2418,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2431,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -2328,7 +2458,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2470,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2483,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -2383,7 +2513,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2525,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2538,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -2454,7 +2584,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2596,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2609,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 type NodesResponse struct {
@@ -2491,7 +2621,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2503,7 +2633,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2516,7 +2646,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -2542,13 +2672,15 @@ type NodeInfo struct {
 	Unfit         string                 `protobuf:"bytes,12,opt,name=unfit,proto3" json:"unfit,omitempty"`          // why it takes no new jobs itself; empty: it does
 	Engines       []*Engine              `protobuf:"bytes,21,rep,name=engines,proto3" json:"engines,omitempty"`
 	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"` // not connected since it said goodbye
+	Resources     []*Resource            `protobuf:"bytes,22,rep,name=resources,proto3" json:"resources,omitempty"`
+	Held          []*Unit                `protobuf:"bytes,23,rep,name=held,proto3" json:"held,omitempty"` // of these, by jobs
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2560,7 +2692,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2573,7 +2705,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2674,6 +2806,20 @@ func (x *NodeInfo) GetStopped() bool {
 	return false
 }
 
+func (x *NodeInfo) GetResources() []*Resource {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetHeld() []*Unit {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -2685,7 +2831,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2697,7 +2843,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2710,7 +2856,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2742,7 +2888,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2754,7 +2900,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2767,7 +2913,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 // Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
@@ -2785,7 +2931,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2797,7 +2943,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2810,7 +2956,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Reservation) GetName() string {
@@ -2865,7 +3011,7 @@ type ReservedPart struct {
 
 func (x *ReservedPart) Reset() {
 	*x = ReservedPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +3023,7 @@ func (x *ReservedPart) String() string {
 func (*ReservedPart) ProtoMessage() {}
 
 func (x *ReservedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +3036,7 @@ func (x *ReservedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
 func (*ReservedPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReservedPart) GetNode() string {
@@ -2922,7 +3068,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3080,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3093,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ReserveRequest) GetName() string {
@@ -3008,7 +3154,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3020,7 +3166,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3179,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReserveResponse) GetReservation() *Reservation {
@@ -3052,7 +3198,7 @@ type UnreserveRequest struct {
 
 func (x *UnreserveRequest) Reset() {
 	*x = UnreserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3064,7 +3210,7 @@ func (x *UnreserveRequest) String() string {
 func (*UnreserveRequest) ProtoMessage() {}
 
 func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3077,7 +3223,7 @@ func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
 func (*UnreserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UnreserveRequest) GetName() string {
@@ -3095,7 +3241,7 @@ type UnreserveResponse struct {
 
 func (x *UnreserveResponse) Reset() {
 	*x = UnreserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3107,7 +3253,7 @@ func (x *UnreserveResponse) String() string {
 func (*UnreserveResponse) ProtoMessage() {}
 
 func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3120,7 +3266,7 @@ func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
 func (*UnreserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 type ReservationsRequest struct {
@@ -3131,7 +3277,7 @@ type ReservationsRequest struct {
 
 func (x *ReservationsRequest) Reset() {
 	*x = ReservationsRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3143,7 +3289,7 @@ func (x *ReservationsRequest) String() string {
 func (*ReservationsRequest) ProtoMessage() {}
 
 func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3156,7 +3302,7 @@ func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 type ReservationsResponse struct {
@@ -3168,7 +3314,7 @@ type ReservationsResponse struct {
 
 func (x *ReservationsResponse) Reset() {
 	*x = ReservationsResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3180,7 +3326,7 @@ func (x *ReservationsResponse) String() string {
 func (*ReservationsResponse) ProtoMessage() {}
 
 func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3193,7 +3339,7 @@ func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReservationsResponse) GetReservations() []*Reservation {
@@ -3211,7 +3357,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3223,7 +3369,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3236,7 +3382,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 type SnapshotPiece struct {
@@ -3250,7 +3396,7 @@ type SnapshotPiece struct {
 
 func (x *SnapshotPiece) Reset() {
 	*x = SnapshotPiece{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3262,7 +3408,7 @@ func (x *SnapshotPiece) String() string {
 func (*SnapshotPiece) ProtoMessage() {}
 
 func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3275,7 +3421,7 @@ func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
 func (*SnapshotPiece) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SnapshotPiece) GetAtUnixNs() int64 {
@@ -3307,7 +3453,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3319,7 +3465,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3332,7 +3478,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 type UsageResponse struct {
@@ -3344,7 +3490,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3356,7 +3502,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3369,7 +3515,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -3396,7 +3542,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3554,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3567,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -3508,7 +3654,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3520,7 +3666,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3533,7 +3679,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -3715,7 +3861,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3727,7 +3873,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3740,7 +3886,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Input) GetSeq() uint64 {
@@ -3817,7 +3963,7 @@ type InputTaken struct {
 
 func (x *InputTaken) Reset() {
 	*x = InputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3829,7 +3975,7 @@ func (x *InputTaken) String() string {
 func (*InputTaken) ProtoMessage() {}
 
 func (x *InputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3842,7 +3988,7 @@ func (x *InputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
 func (*InputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *InputTaken) GetReceived() uint64 {
@@ -3877,7 +4023,7 @@ type OutputTaken struct {
 
 func (x *OutputTaken) Reset() {
 	*x = OutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3889,7 +4035,7 @@ func (x *OutputTaken) String() string {
 func (*OutputTaken) ProtoMessage() {}
 
 func (x *OutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3902,7 +4048,7 @@ func (x *OutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
 func (*OutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OutputTaken) GetEpoch() uint64 {
@@ -3928,7 +4074,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3940,7 +4086,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3953,7 +4099,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Ping) GetSuspended() bool {
@@ -3971,7 +4117,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3983,7 +4129,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3996,7 +4142,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 type Leave struct {
@@ -4007,7 +4153,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4019,7 +4165,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4032,7 +4178,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 type AttachOpen struct {
@@ -4054,7 +4200,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4066,7 +4212,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4079,7 +4225,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -4150,7 +4296,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4308,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4321,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -4201,7 +4347,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4213,7 +4359,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4226,7 +4372,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -4246,7 +4392,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4258,7 +4404,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4271,7 +4417,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -4296,7 +4442,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4308,7 +4454,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4321,7 +4467,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 type Detach struct {
@@ -4332,7 +4478,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4344,7 +4490,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4357,7 +4503,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 type AttachResponse struct {
@@ -4381,7 +4527,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4393,7 +4539,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4406,7 +4552,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -4582,7 +4728,7 @@ type OutputBatch struct {
 
 func (x *OutputBatch) Reset() {
 	*x = OutputBatch{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4594,7 +4740,7 @@ func (x *OutputBatch) String() string {
 func (*OutputBatch) ProtoMessage() {}
 
 func (x *OutputBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4607,7 +4753,7 @@ func (x *OutputBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
 func (*OutputBatch) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *OutputBatch) GetEpoch() uint64 {
@@ -4641,7 +4787,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4653,7 +4799,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4666,7 +4812,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -4685,7 +4831,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4697,7 +4843,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4710,7 +4856,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -4731,7 +4877,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4743,7 +4889,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4756,7 +4902,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *StateChange) GetState() string {
@@ -4790,7 +4936,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4802,7 +4948,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4815,7 +4961,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -4843,7 +4989,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4855,7 +5001,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4868,7 +5014,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -4907,7 +5053,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4919,7 +5065,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4932,7 +5078,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -4982,7 +5128,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4994,7 +5140,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5007,7 +5153,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -5040,7 +5186,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5052,7 +5198,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5065,7 +5211,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -5088,7 +5234,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5100,7 +5246,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5113,7 +5259,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -5158,7 +5304,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5170,7 +5316,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5183,7 +5329,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JobEnd) GetState() string {
@@ -5247,7 +5393,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5259,7 +5405,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5272,7 +5418,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -5417,7 +5563,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5429,7 +5575,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5442,7 +5588,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Goodbye) GetStaying() []*JobRef {
@@ -5462,7 +5608,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5474,7 +5620,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5487,7 +5633,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -5514,7 +5660,7 @@ type JobInputTaken struct {
 
 func (x *JobInputTaken) Reset() {
 	*x = JobInputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5526,7 +5672,7 @@ func (x *JobInputTaken) String() string {
 func (*JobInputTaken) ProtoMessage() {}
 
 func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5539,7 +5685,7 @@ func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
 func (*JobInputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *JobInputTaken) GetJob() *JobRef {
@@ -5567,15 +5713,16 @@ type WorkerHello struct {
 	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
 	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
 	// comes with another one can't know of executors that the first one has left
-	Engines       []*Engine `protobuf:"bytes,11,rep,name=engines,proto3" json:"engines,omitempty"`   // what it runs programs with; workers of 0.1.0 leave it out
-	Protocol      uint32    `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
+	Engines       []*Engine   `protobuf:"bytes,11,rep,name=engines,proto3" json:"engines,omitempty"`     // what it runs programs with; workers of 0.1.0 leave it out
+	Resources     []*Resource `protobuf:"bytes,12,rep,name=resources,proto3" json:"resources,omitempty"` // that jobs may take
+	Protocol      uint32      `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"`   // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5587,7 +5734,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5600,7 +5747,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -5659,6 +5806,13 @@ func (x *WorkerHello) GetEngines() []*Engine {
 	return nil
 }
 
+func (x *WorkerHello) GetResources() []*Resource {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
 func (x *WorkerHello) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
@@ -5679,7 +5833,7 @@ type Engine struct {
 
 func (x *Engine) Reset() {
 	*x = Engine{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5691,7 +5845,7 @@ func (x *Engine) String() string {
 func (*Engine) ProtoMessage() {}
 
 func (x *Engine) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5704,7 +5858,7 @@ func (x *Engine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Engine.ProtoReflect.Descriptor instead.
 func (*Engine) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Engine) GetName() string {
@@ -5745,7 +5899,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5757,7 +5911,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5770,7 +5924,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5798,7 +5952,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5810,7 +5964,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5823,7 +5977,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -5857,7 +6011,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5869,7 +6023,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5882,7 +6036,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -5902,7 +6056,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5914,7 +6068,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5927,7 +6081,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -5959,7 +6113,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5971,7 +6125,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5984,7 +6138,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -6063,7 +6217,7 @@ type JobReport struct {
 
 func (x *JobReport) Reset() {
 	*x = JobReport{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6075,7 +6229,7 @@ func (x *JobReport) String() string {
 func (*JobReport) ProtoMessage() {}
 
 func (x *JobReport) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6088,7 +6242,7 @@ func (x *JobReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobReport.ProtoReflect.Descriptor instead.
 func (*JobReport) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *JobReport) GetRanks() []*RankEnd {
@@ -6230,7 +6384,7 @@ type ScriptEnd struct {
 
 func (x *ScriptEnd) Reset() {
 	*x = ScriptEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6242,7 +6396,7 @@ func (x *ScriptEnd) String() string {
 func (*ScriptEnd) ProtoMessage() {}
 
 func (x *ScriptEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6255,7 +6409,7 @@ func (x *ScriptEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScriptEnd.ProtoReflect.Descriptor instead.
 func (*ScriptEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ScriptEnd) GetStatus() int32 {
@@ -6299,7 +6453,7 @@ type RankEnd struct {
 
 func (x *RankEnd) Reset() {
 	*x = RankEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6311,7 +6465,7 @@ func (x *RankEnd) String() string {
 func (*RankEnd) ProtoMessage() {}
 
 func (x *RankEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6324,7 +6478,7 @@ func (x *RankEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankEnd.ProtoReflect.Descriptor instead.
 func (*RankEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *RankEnd) GetRank() uint32 {
@@ -6379,7 +6533,7 @@ type ExecutorDeath struct {
 
 func (x *ExecutorDeath) Reset() {
 	*x = ExecutorDeath{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6391,7 +6545,7 @@ func (x *ExecutorDeath) String() string {
 func (*ExecutorDeath) ProtoMessage() {}
 
 func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6404,7 +6558,7 @@ func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDeath.ProtoReflect.Descriptor instead.
 func (*ExecutorDeath) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ExecutorDeath) GetBefore() bool {
@@ -6485,7 +6639,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6497,7 +6651,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6510,7 +6664,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -6699,7 +6853,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6711,7 +6865,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6724,7 +6878,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -6755,13 +6909,14 @@ type StartJob struct {
 	Name             string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`                                                    // the job's
 	OutputLimitBytes uint64                 `protobuf:"varint,11,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"` // its log may not become longer; 0: no bound
 	Slots            uint32                 `protobuf:"varint,12,opt,name=slots,proto3" json:"slots,omitempty"`                                                 // that its ranks here take; schedulers of 0.1.0 leave it out: one each
+	Units            []*Unit                `protobuf:"bytes,13,rep,name=units,proto3" json:"units,omitempty"`                                                  // of the worker's resources, that are the job's
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6773,7 +6928,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6786,7 +6941,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -6873,6 +7028,13 @@ func (x *StartJob) GetSlots() uint32 {
 	return 0
 }
 
+func (x *StartJob) GetUnits() []*Unit {
+	if x != nil {
+		return x.Units
+	}
+	return nil
+}
+
 type JobStdin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -6883,7 +7045,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6895,7 +7057,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6908,7 +7070,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -6935,7 +7097,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6947,7 +7109,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6960,7 +7122,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -6989,7 +7151,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7001,7 +7163,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7014,7 +7176,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -7041,7 +7203,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7053,7 +7215,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7066,7 +7228,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -7095,7 +7257,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7107,7 +7269,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7120,7 +7282,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -7160,7 +7322,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7172,7 +7334,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7185,7 +7347,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -7211,7 +7373,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7223,7 +7385,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7236,7 +7398,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -7283,7 +7445,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7295,7 +7457,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7308,7 +7470,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -7330,7 +7492,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7342,7 +7504,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7355,7 +7517,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{97}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -7378,7 +7540,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7390,7 +7552,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7403,7 +7565,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{98}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -7449,7 +7611,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7461,7 +7623,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7474,7 +7636,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{99}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{101}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -7492,7 +7654,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xfd\b\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xb2\t\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -7530,7 +7692,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0eend_by_unix_ns\x18= \x01(\x03R\vendByUnixNs\x12\x12\n" +
 	"\x04nice\x18> \x01(\rR\x04nice\x12%\n" +
 	"\x0eexcluded_hosts\x18? \x03(\tR\rexcludedHosts\x12%\n" +
-	"\x0eany_dependency\x18@ \x01(\bR\ranyDependency\x128\n" +
+	"\x0eany_dependency\x18@ \x01(\bR\ranyDependency\x123\n" +
+	"\tresources\x18A \x03(\v2\x15.faasmrun.v1.ResourceR\tresources\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShape\x12+\n" +
 	"\x06script\x18. \x01(\v2\x13.faasmrun.v1.ScriptR\x06scriptJ\x04\b\x11\x10\x12\"\xed\x01\n" +
@@ -7552,7 +7715,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05count\x18\x01 \x01(\rR\x05count\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
 	"\x04last\x18\x03 \x01(\rR\x04last\x12\x12\n" +
-	"\x04step\x18\x04 \x01(\rR\x04step\"\\\n" +
+	"\x04step\x18\x04 \x01(\rR\x04step\"H\n" +
+	"\bResource\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\rR\x05count\"2\n" +
+	"\x04Unit\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\"\\\n" +
 	"\n" +
 	"MpiOptions\x12\"\n" +
 	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
@@ -7586,7 +7756,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
-	"\awarning\x18\x02 \x01(\tR\awarning\"\xc2\a\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\xeb\a\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -7621,7 +7791,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"dataModels\x12/\n" +
 	"\x14least_rank_mem_bytes\x18\x1d \x01(\x04R\x11leastRankMemBytes\x12\x16\n" +
 	"\x06engine\x18\x1e \x01(\tR\x06engine\x12\x14\n" +
-	"\x05slots\x18\x1f \x01(\rR\x05slots\"\xd8\x01\n" +
+	"\x05slots\x18\x1f \x01(\rR\x05slots\x12'\n" +
+	"\x05units\x18( \x03(\v2\x11.faasmrun.v1.UnitR\x05units\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -7673,7 +7844,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
 	"\fNodesRequest\"<\n" +
 	"\rNodesResponse\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xb2\x03\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\x8e\x04\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
@@ -7690,7 +7861,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\texclusive\x18\v \x01(\bR\texclusive\x12\x14\n" +
 	"\x05unfit\x18\f \x01(\tR\x05unfit\x12-\n" +
 	"\aengines\x18\x15 \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x12\x18\n" +
-	"\astopped\x18\x14 \x01(\bR\astopped\"R\n" +
+	"\astopped\x18\x14 \x01(\bR\astopped\x123\n" +
+	"\tresources\x18\x16 \x03(\v2\x15.faasmrun.v1.ResourceR\tresources\x12%\n" +
+	"\x04held\x18\x17 \x03(\v2\x11.faasmrun.v1.UnitR\x04held\"R\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -7890,7 +8063,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
 	"\rJobInputTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
-	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xac\x02\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xe1\x02\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
@@ -7900,7 +8073,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x19\n" +
 	"\bstate_id\x18\n" +
 	" \x01(\tR\astateId\x12-\n" +
-	"\aengines\x18\v \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x12\x1a\n" +
+	"\aengines\x18\v \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x123\n" +
+	"\tresources\x18\f \x03(\v2\x15.faasmrun.v1.ResourceR\tresources\x12\x1a\n" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"\x84\x01\n" +
 	"\x06Engine\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
@@ -7997,7 +8171,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xf7\x02\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xa0\x03\n" +
 	"\bStartJob\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12\x1d\n" +
@@ -8014,7 +8188,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04name\x18\n" +
 	" \x01(\tR\x04name\x12,\n" +
 	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\x12\x14\n" +
-	"\x05slots\x18\f \x01(\rR\x05slots\"[\n" +
+	"\x05slots\x18\f \x01(\rR\x05slots\x12'\n" +
+	"\x05units\x18\r \x03(\v2\x11.faasmrun.v1.UnitR\x05units\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"[\n" +
@@ -8118,7 +8293,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -8133,249 +8308,257 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*Script)(nil),                 // 10: faasmrun.v1.Script
 	(*ScriptWarning)(nil),          // 11: faasmrun.v1.ScriptWarning
 	(*ArrayShape)(nil),             // 12: faasmrun.v1.ArrayShape
-	(*MpiOptions)(nil),             // 13: faasmrun.v1.MpiOptions
-	(*LabelSet)(nil),               // 14: faasmrun.v1.LabelSet
-	(*Dependency)(nil),             // 15: faasmrun.v1.Dependency
-	(*App)(nil),                    // 16: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 17: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 18: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 19: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 20: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 21: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 22: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 23: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 24: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 25: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 26: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 27: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 28: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 29: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 30: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 31: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 32: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 33: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 34: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 35: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 36: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 37: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 38: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 39: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 40: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 41: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 42: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 43: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 44: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 45: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 46: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 47: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 48: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 49: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 50: faasmrun.v1.AttachRequest
-	(*Input)(nil),                  // 51: faasmrun.v1.Input
-	(*InputTaken)(nil),             // 52: faasmrun.v1.InputTaken
-	(*OutputTaken)(nil),            // 53: faasmrun.v1.OutputTaken
-	(*Ping)(nil),                   // 54: faasmrun.v1.Ping
-	(*Pong)(nil),                   // 55: faasmrun.v1.Pong
-	(*Leave)(nil),                  // 56: faasmrun.v1.Leave
-	(*AttachOpen)(nil),             // 57: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 58: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 59: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 60: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 61: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 62: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 63: faasmrun.v1.AttachResponse
-	(*OutputBatch)(nil),            // 64: faasmrun.v1.OutputBatch
-	(*OutputLost)(nil),             // 65: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 66: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 67: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 68: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 69: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 70: faasmrun.v1.Output
-	(*RankState)(nil),              // 71: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 72: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 73: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 74: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 75: faasmrun.v1.WorkerMessage
-	(*Goodbye)(nil),                // 76: faasmrun.v1.Goodbye
-	(*JobStdinTaken)(nil),          // 77: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 78: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 79: faasmrun.v1.WorkerHello
-	(*Engine)(nil),                 // 80: faasmrun.v1.Engine
-	(*JobRef)(nil),                 // 81: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 82: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 83: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 84: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 85: faasmrun.v1.JobEnded
-	(*JobReport)(nil),              // 86: faasmrun.v1.JobReport
-	(*ScriptEnd)(nil),              // 87: faasmrun.v1.ScriptEnd
-	(*RankEnd)(nil),                // 88: faasmrun.v1.RankEnd
-	(*ExecutorDeath)(nil),          // 89: faasmrun.v1.ExecutorDeath
-	(*SchedulerMessage)(nil),       // 90: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 91: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 92: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 93: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 94: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 95: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 96: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 97: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 98: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 99: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 100: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 101: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 102: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 103: faasmrun.v1.OutputDone
+	(*Resource)(nil),               // 13: faasmrun.v1.Resource
+	(*Unit)(nil),                   // 14: faasmrun.v1.Unit
+	(*MpiOptions)(nil),             // 15: faasmrun.v1.MpiOptions
+	(*LabelSet)(nil),               // 16: faasmrun.v1.LabelSet
+	(*Dependency)(nil),             // 17: faasmrun.v1.Dependency
+	(*App)(nil),                    // 18: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 19: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 20: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 21: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 22: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 23: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 24: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 25: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 26: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 27: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 28: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 29: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 30: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 31: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 32: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 33: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 34: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 35: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 36: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 37: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 38: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 39: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 40: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 41: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 42: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 43: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 44: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 45: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 46: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 47: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 48: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 49: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 50: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 51: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 52: faasmrun.v1.AttachRequest
+	(*Input)(nil),                  // 53: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 54: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 55: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 56: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 57: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 58: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 59: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 60: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 61: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 62: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 63: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 64: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 65: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 66: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 67: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 68: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 69: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 70: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 71: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 72: faasmrun.v1.Output
+	(*RankState)(nil),              // 73: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 74: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 75: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 76: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 77: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 78: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 79: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 80: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 81: faasmrun.v1.WorkerHello
+	(*Engine)(nil),                 // 82: faasmrun.v1.Engine
+	(*JobRef)(nil),                 // 83: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 84: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 85: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 86: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 87: faasmrun.v1.JobEnded
+	(*JobReport)(nil),              // 88: faasmrun.v1.JobReport
+	(*ScriptEnd)(nil),              // 89: faasmrun.v1.ScriptEnd
+	(*RankEnd)(nil),                // 90: faasmrun.v1.RankEnd
+	(*ExecutorDeath)(nil),          // 91: faasmrun.v1.ExecutorDeath
+	(*SchedulerMessage)(nil),       // 92: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 93: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 94: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 95: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 96: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 97: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 98: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 99: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 100: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 101: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 102: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 103: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 104: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 105: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	16,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	18,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	15,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	14,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	13,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	12,  // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
-	10,  // 6: faasmrun.v1.JobSpec.script:type_name -> faasmrun.v1.Script
-	17,  // 7: faasmrun.v1.Script.env:type_name -> faasmrun.v1.EnvVar
-	11,  // 8: faasmrun.v1.Script.warning:type_name -> faasmrun.v1.ScriptWarning
-	17,  // 9: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	17,  // 10: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	18,  // 11: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	9,   // 12: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	69,  // 13: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	21,  // 14: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	9,   // 15: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	21,  // 16: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	26,  // 17: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,   // 18: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	29,  // 19: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	21,  // 20: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	34,  // 21: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	34,  // 22: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	17,  // 23: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	80,  // 24: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
-	38,  // 25: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	37,  // 26: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	37,  // 27: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	49,  // 28: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	57,  // 29: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	58,  // 30: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	59,  // 31: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	60,  // 32: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	61,  // 33: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	62,  // 34: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	51,  // 35: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	53,  // 36: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	54,  // 37: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	56,  // 38: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	58,  // 39: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	59,  // 40: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	61,  // 41: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	67,  // 42: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	70,  // 43: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	72,  // 44: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	74,  // 45: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	68,  // 46: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	66,  // 47: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	65,  // 48: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	52,  // 49: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	64,  // 50: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	55,  // 51: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	70,  // 52: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	69,  // 53: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,   // 54: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	71,  // 55: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	72,  // 56: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	73,  // 57: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	79,  // 58: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	82,  // 59: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	83,  // 60: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	84,  // 61: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	85,  // 62: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	77,  // 63: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	78,  // 64: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	76,  // 65: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	81,  // 66: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	81,  // 67: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	81,  // 68: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	52,  // 69: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	17,  // 70: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	81,  // 71: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	80,  // 72: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
-	81,  // 73: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	81,  // 74: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	72,  // 75: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	81,  // 76: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	74,  // 77: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	86,  // 78: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
-	88,  // 79: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
-	89,  // 80: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
-	74,  // 81: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
-	72,  // 82: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
-	87,  // 83: faasmrun.v1.JobReport.script:type_name -> faasmrun.v1.ScriptEnd
-	3,   // 84: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
-	91,  // 85: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	92,  // 86: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	93,  // 87: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	96,  // 88: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	97,  // 89: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	98,  // 90: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	99,  // 91: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	100, // 92: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	101, // 93: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	94,  // 94: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	95,  // 95: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	81,  // 96: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	9,   // 97: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	81,  // 98: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	58,  // 99: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	81,  // 100: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	51,  // 101: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	81,  // 102: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	81,  // 103: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	81,  // 104: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	81,  // 105: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	81,  // 106: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	81,  // 107: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	70,  // 108: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	4,   // 109: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	6,   // 110: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	19,  // 111: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	50,  // 112: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	22,  // 113: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	24,  // 114: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	27,  // 115: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	30,  // 116: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	32,  // 117: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	35,  // 118: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	47,  // 119: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	39,  // 120: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	41,  // 121: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	43,  // 122: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	45,  // 123: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	75,  // 124: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	102, // 125: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	8,   // 126: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	5,   // 127: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	7,   // 128: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	20,  // 129: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	63,  // 130: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	23,  // 131: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	25,  // 132: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	28,  // 133: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	31,  // 134: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	33,  // 135: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	36,  // 136: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	48,  // 137: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	40,  // 138: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	42,  // 139: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	44,  // 140: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	46,  // 141: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	90,  // 142: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	103, // 143: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	6,   // 144: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	127, // [127:145] is the sub-list for method output_type
-	109, // [109:127] is the sub-list for method input_type
-	109, // [109:109] is the sub-list for extension type_name
-	109, // [109:109] is the sub-list for extension extendee
-	0,   // [0:109] is the sub-list for field type_name
+	17,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	16,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	15,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	13,  // 5: faasmrun.v1.JobSpec.resources:type_name -> faasmrun.v1.Resource
+	12,  // 6: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
+	10,  // 7: faasmrun.v1.JobSpec.script:type_name -> faasmrun.v1.Script
+	19,  // 8: faasmrun.v1.Script.env:type_name -> faasmrun.v1.EnvVar
+	11,  // 9: faasmrun.v1.Script.warning:type_name -> faasmrun.v1.ScriptWarning
+	19,  // 10: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	19,  // 11: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	20,  // 12: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	9,   // 13: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	71,  // 14: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	14,  // 15: faasmrun.v1.JobInfo.units:type_name -> faasmrun.v1.Unit
+	23,  // 16: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	9,   // 17: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	23,  // 18: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	28,  // 19: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,   // 20: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	31,  // 21: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	23,  // 22: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	36,  // 23: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	36,  // 24: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	19,  // 25: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	82,  // 26: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
+	13,  // 27: faasmrun.v1.NodeInfo.resources:type_name -> faasmrun.v1.Resource
+	14,  // 28: faasmrun.v1.NodeInfo.held:type_name -> faasmrun.v1.Unit
+	40,  // 29: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	39,  // 30: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	39,  // 31: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	51,  // 32: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	59,  // 33: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	60,  // 34: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	61,  // 35: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	62,  // 36: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	63,  // 37: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	64,  // 38: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	53,  // 39: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	55,  // 40: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	56,  // 41: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	58,  // 42: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	60,  // 43: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	61,  // 44: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	63,  // 45: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	69,  // 46: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	72,  // 47: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	74,  // 48: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	76,  // 49: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	70,  // 50: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	68,  // 51: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	67,  // 52: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	54,  // 53: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	66,  // 54: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	57,  // 55: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	72,  // 56: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	71,  // 57: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 58: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	73,  // 59: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	74,  // 60: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	75,  // 61: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	81,  // 62: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	84,  // 63: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	85,  // 64: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	86,  // 65: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	87,  // 66: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	79,  // 67: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	80,  // 68: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	78,  // 69: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	83,  // 70: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	83,  // 71: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	83,  // 72: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	54,  // 73: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	19,  // 74: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	83,  // 75: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	82,  // 76: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
+	13,  // 77: faasmrun.v1.WorkerHello.resources:type_name -> faasmrun.v1.Resource
+	83,  // 78: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	83,  // 79: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	74,  // 80: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	83,  // 81: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	76,  // 82: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	88,  // 83: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
+	90,  // 84: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
+	91,  // 85: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
+	76,  // 86: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
+	74,  // 87: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
+	89,  // 88: faasmrun.v1.JobReport.script:type_name -> faasmrun.v1.ScriptEnd
+	3,   // 89: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
+	93,  // 90: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	94,  // 91: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	95,  // 92: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	98,  // 93: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	99,  // 94: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	100, // 95: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	101, // 96: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	102, // 97: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	103, // 98: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	96,  // 99: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	97,  // 100: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	83,  // 101: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	9,   // 102: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	14,  // 103: faasmrun.v1.StartJob.units:type_name -> faasmrun.v1.Unit
+	83,  // 104: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	60,  // 105: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	83,  // 106: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	53,  // 107: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	83,  // 108: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	83,  // 109: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	83,  // 110: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	83,  // 111: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	83,  // 112: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	83,  // 113: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	72,  // 114: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	4,   // 115: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	6,   // 116: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	21,  // 117: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	52,  // 118: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	24,  // 119: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	26,  // 120: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	29,  // 121: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	32,  // 122: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	34,  // 123: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	37,  // 124: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	49,  // 125: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	41,  // 126: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	43,  // 127: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	45,  // 128: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	47,  // 129: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	77,  // 130: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	104, // 131: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	8,   // 132: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	5,   // 133: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	7,   // 134: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	22,  // 135: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	65,  // 136: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	25,  // 137: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	27,  // 138: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	30,  // 139: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	33,  // 140: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	35,  // 141: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	38,  // 142: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	50,  // 143: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	42,  // 144: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	44,  // 145: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	46,  // 146: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	48,  // 147: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	92,  // 148: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	105, // 149: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	6,   // 150: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	133, // [133:151] is the sub-list for method output_type
+	115, // [115:133] is the sub-list for method input_type
+	115, // [115:115] is the sub-list for extension type_name
+	115, // [115:115] is the sub-list for extension extendee
+	0,   // [0:115] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -8383,7 +8566,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[46].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[48].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -8395,12 +8578,12 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Ping)(nil),
 		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[47].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
 		(*Input_Stdin)(nil),
 		(*Input_Signal)(nil),
 		(*Input_QueryRanks)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[59].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[61].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -8412,7 +8595,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Batch)(nil),
 		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[71].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[73].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -8422,7 +8605,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_InputTaken)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[86].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[88].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -8441,7 +8624,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   100,
+			NumMessages:   102,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -30,6 +30,7 @@ type account struct {
 	due      core.Time
 	until    core.Time
 	started  bool
+	units    []core.Unit
 
 	deadline core.Time // when the scheduler has to do something about it; 0: never
 	told     core.Time // when it was told to end; 0: it was not
@@ -50,7 +51,8 @@ type ledger struct {
 	mem   uint64
 	jobs  map[core.JobID]bool
 
-	engines []core.Engine
+	engines   []core.Engine
+	resources core.Resources
 
 	giveUp         core.Time // when it is lost for good; 0: it is connected
 	drained, unfit string    // why it takes no jobs
@@ -84,6 +86,7 @@ func (r *rules) read(t core.Transition) {
 			r.workers[t.Name] = w
 		}
 		w.slots, w.mem, w.engines, w.unfit = t.Slots, t.Mem, t.Engines, ""
+		w.resources = t.Resources
 	case *core.WorkerForgotten:
 		if len(r.workers[t.Name].jobs) > 0 {
 			r.c.fail("worker %s is forgotten with its jobs", t.Name)
@@ -181,6 +184,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 	r.checkQuota(t, j)
 	r.checkRoom(t, w)
 	r.checkEngines(t, j, w)
+	r.checkUnits(t, j, w)
 	r.checkReservations(t, j, w)
 	if r.head != nil && r.head.Promise.Worker == at && r.head.Job != t.Ref.Job {
 		r.checkHead(t, w)
@@ -237,6 +241,29 @@ func (r *rules) checkEngines(t *core.JobPlaced, j *account, w *ledger) {
 	}
 	r.c.fail("job %d needs %+v and is placed on worker %s, whose engines are %+v", t.Ref.Job, j.Needs,
 		t.Placement[0].Worker, w.engines)
+}
+
+// checkUnits: the job has the units that it asked for, of those that the worker announced, and nobody else has them.
+func (r *rules) checkUnits(t *core.JobPlaced, j *account, w *ledger) {
+	got := map[string]uint32{}
+	for _, u := range t.Units {
+		got[u.Name]++
+		for id := range w.jobs {
+			if id != t.Ref.Job && slices.Contains(r.jobs[id].units, u) {
+				r.c.fail("jobs %d and %d both have %s %d", t.Ref.Job, id, u.Name, u.Number)
+			}
+		}
+		if !slices.ContainsFunc(w.resources, func(x core.Resource) bool { return x.Name == u.Name && u.Number < x.Count }) {
+			r.c.fail("job %d has %s %d of worker %s, which has %v", t.Ref.Job, u.Name, u.Number, t.Placement[0].Worker,
+				w.resources)
+		}
+	}
+	for _, want := range j.Resources {
+		if got[want.Name] != want.Count {
+			r.c.fail("job %d wants %s and has %v", t.Ref.Job, want, t.Units)
+		}
+	}
+	j.units = t.Units
 }
 
 // kept is what a reservation keeps of a worker; false for nothing.

@@ -33,6 +33,7 @@ type Job struct {
 	Stubborn bool
 	// It starts so long after its submission at the earliest, and has to have ended so long after it; 0: whenever.
 	Delay, Within core.Duration
+	Resources     core.Resources
 	// Endless jobs are never through with compiling their program: their ranks don't start.
 	Endless bool
 	// Reservation is left out if there is none of that name for the tenant when the job comes.
@@ -64,8 +65,10 @@ type Config struct {
 	Mem   uint64
 	// Engines are those of the workers, which have them in turn. None: every worker runs whatever it has memory for.
 	Engines [][]core.Engine
-	Policy  core.Policy
-	Faults  Faults
+	// Resources each worker has.
+	Resources core.Resources
+	Policy    core.Policy
+	Faults    Faults
 	// Reservations are asked for; those that are refused are not made.
 	Reservations []Reserve
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
@@ -242,7 +245,7 @@ func (s *Sim) submit(j Job) {
 		endBy = s.now.After(j.Within)
 	}
 	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant,
-		Begin: begin, EndBy: endBy, Ranks: j.Ranks, Slots: j.Slots,
+		Begin: begin, EndBy: endBy, Resources: j.Resources, Ranks: j.Ranks, Slots: j.Slots,
 		MemPerRank: j.Mem,
 		TimeLimit:  j.Limit, Requeue: j.Requeue, Needs: j.Needs,
 		QOS: j.QOS, Reservation: j.Reservation}},

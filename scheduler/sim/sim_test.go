@@ -55,7 +55,7 @@ func faulty(seed uint64) *Sim {
 		reservations = append(reservations, r)
 	}
 	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(),
-		Engines: mixedReleases,
+		Engines: mixedReleases, Resources: core.Resources{{Name: "gpu", Count: 2}},
 		Journal: true, Reservations: reservations},
 		func() (Job, bool) {
 			if n++; n > 300 {
@@ -70,6 +70,7 @@ func faulty(seed uint64) *Sim {
 				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
 				Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
 				Delay: core.Duration(rnd.IntN(5)/4) * core.Minute, Within: core.Duration(rnd.IntN(8)/7) * 8 * core.Minute,
+				Resources:   core.Resources{{Name: "gpu", Count: uint32(1 + rnd.IntN(2))}}[min(rnd.IntN(3), 1):],
 				QOS:         []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)],
 				Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})

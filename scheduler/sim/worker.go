@@ -72,7 +72,7 @@ func (w *worker) connect() {
 	session := w.session
 	var orders []core.Order
 	w.s.decide(core.WorkerConnected{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding,
-		StateID: fmt.Sprint(w.stateID), Engines: w.engines}, nil)
+		StateID: fmt.Sprint(w.stateID), Engines: w.engines, Resources: w.s.cfg.Resources}, nil)
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
 	}
