@@ -54,6 +54,7 @@ Thread.suspending    - the same
 Thread.resume        - of tests
 Thread.nested        - nothing is captured within a function that MPI has called
 Thread.apart         - of the counting
+Thread.called        - of the counting
 Thread.waiting       - scratch
 Thread.draft         - scratch
 Thread.steps         - scratch

@@ -19,11 +19,12 @@ func (w *World) Sent() (bytes uint64) { return w.fabric.Sent() }
 
 // stats are a rank's calls, counted and timed when WorldConfig.Stats is set. The rank's goroutine counts, any may read.
 type stats struct {
-	calls  []callStats  // by function
-	began  atomic.Int64 // these three in nanoseconds since the world's start; 0: not yet
-	ended  atomic.Int64 // by MPI_Finalize
-	paused atomic.Int64 // by MPI_Pcontrol(0)
-	apart  atomic.Int64 // how long earlier pauses were
+	calls   []callStats  // by function
+	threads atomic.Int32 // that have called one
+	began   atomic.Int64 // these three in nanoseconds since the world's start; 0: not yet
+	ended   atomic.Int64 // by MPI_Finalize
+	paused  atomic.Int64 // by MPI_Pcontrol(0)
+	apart   atomic.Int64 // how long earlier pauses were
 }
 
 type callStats struct {
@@ -37,6 +38,10 @@ func (w *World) now() int64 { return max(1, int64(time.Since(w.started))) }
 // again MPI, each counts its own time.
 func (r call) timed(f *served, stack []uint64) *failure {
 	s := r.stats
+	if !r.called {
+		r.called = true
+		s.threads.Add(1)
+	}
 	begin, outer := time.Now(), r.apart
 	r.apart = 0
 	defer func() {
@@ -109,6 +114,7 @@ func (w *World) Profile() *profile.Job {
 
 func (r *Rank) profile(now int64) profile.Rank {
 	p := profile.Rank{Rank: int(r.rank), Wall: r.stats.wall(now), Finalized: r.stats.ended.Load() != 0,
+		Threads:   int(r.stats.threads.Load()),
 		Functions: []profile.Function{}, Sent: []profile.Sent{}}
 	for i := range r.stats.calls {
 		c := &r.stats.calls[i]

@@ -37,6 +37,7 @@ type Thread struct {
 	call    atomic.Uint32   // index of the last function called
 	waiting []*request      // room for those of a call that waits for several
 	nested  int             // functions of the program that MPI has called and that may be in MPI again
+	called  bool            // MPI, where that is timed
 	apart   time.Duration   // of the call that is being timed: what calls within it have taken
 	draft   part            // of the collective that is being called
 	steps   []schedule.Step // of the round that is being begun

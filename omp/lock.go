@@ -35,6 +35,17 @@ func (t *Thread) set(l lock) {
 	if t.test(l) {
 		return
 	}
+	if s := t.runtime.stats; s != nil {
+		began := nanos()
+		t.setLater(l)
+		s.waited(t, nanos()-began)
+		return
+	}
+	t.setLater(l)
+}
+
+// setLater waits for a lock that another thread has.
+func (t *Thread) setLater(l lock) {
 	for range lockSpins {
 		if !t.runtime.maySpin() {
 			break
@@ -110,7 +121,17 @@ func testNestLock(t *Thread, s []uint64) {
 }
 
 // void __kmpc_critical(loc, gtid, *name), void __kmpc_critical_with_hint(loc, gtid, *name, hint i32)
-func critical(t *Thread, s []uint64) { t.set(t.lockAt(s[2])) }
+func critical(t *Thread, s []uint64) {
+	t.set(t.lockAt(s[2]))
+	if t.runtime.stats != nil {
+		t.enters()
+	}
+}
 
 // void __kmpc_end_critical(loc, gtid, *name)
-func endCritical(t *Thread, s []uint64) { t.unset(t.lockAt(s[2])) }
+func endCritical(t *Thread, s []uint64) {
+	if t.runtime.stats != nil {
+		t.leaves()
+	}
+	t.unset(t.lockAt(s[2]))
+}

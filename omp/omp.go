@@ -55,6 +55,10 @@ type Config struct {
 	Processors int      // that programs are told of; as many threads has a team by default
 	Cores      int      // real ones, that the rank has to itself
 	Limit      int      // most threads of the rank
+	// Stats has regions and waits be measured, for Runtime.Profile; Read then gives what of the program's memory can be
+	// read from an address on.
+	Stats bool
+	Read  func(address uint64) []byte
 }
 
 // Runtime is OpenMP of one rank.
@@ -66,6 +70,7 @@ type Runtime struct {
 	hostname   string
 	passive    bool         // threads that wait never spin
 	awake      atomic.Int32 // threads that do not wait
+	stats      *stats       // nil unless asked for
 
 	mu    sync.Mutex // guards the next three, and pools
 	made  int        // threads so far, main included
@@ -98,10 +103,11 @@ type Thread struct {
 	region                 *region
 	task                   *taskOf
 	inside                 inside
-	asked                  asked    // of the next region, by its num_threads clause
-	nested                 []int    // threads of regions in that one, by the same clause
-	askedTeams, askedLimit int      // teams of the next teams construct, and threads in each
-	args                   []uint64 // of a region's function
+	sections               []entered // critical ones that it is in, where that is measured
+	asked                  asked     // of the next region, by its num_threads clause
+	nested                 []int     // threads of regions in that one, by the same clause
+	askedTeams, askedLimit int       // teams of the next teams construct, and threads in each
+	args                   []uint64  // of a region's function
 
 	blocks   [blockSizes]freeBlocks // tasks that are the thread's to make
 	taskArgs [2]uint64
@@ -124,6 +130,9 @@ func New(c Config) *Runtime {
 	r := &Runtime{settings: settings, processors: c.Processors, cores: c.Cores, limit: settings.ThreadLimit,
 		passive: settings.Passive, hostname: c.Hostname}
 	r.affinityFormat.Store(&settings.AffinityFormat)
+	if c.Stats {
+		r.stats = newStats(c.Read)
+	}
 	return r
 }
 

@@ -44,6 +44,7 @@ type region struct {
 
 	implicit taskOf
 	initial  *region // in a league: that of the team of its own
+	times    times   // where the runtime measures
 
 	singles    uint32 // constructs of each sort that the thread has come to
 	begun      uint32 // loops that are dealt out
@@ -70,6 +71,10 @@ const mostCaptured = 990
 func forkCall(t *Thread, s []uint64) {
 	tm := t.form(t.reserve())
 	t.capture(tm, s)
+	if t.runtime.stats != nil {
+		t.measureRegion(tm, s[0])
+		return
+	}
 	t.work(tm)
 }
 

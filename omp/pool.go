@@ -108,10 +108,16 @@ func (t *Thread) Work(h Host) error {
 		if m := t.assigned.Swap(nil); m != nil {
 			tm := m.team
 			serial = tm.serial.Load()
+			if t.runtime.stats != nil {
+				m.times.idleSince.Store(0)
+			}
 			if err := h.Run(tm.function, letters[:2+len(tm.arguments)], t.enter(m)...); err != nil {
 				return err
 			}
 			t.leaveTeam()
+			if t.runtime.stats != nil {
+				m.times.rest()
+			}
 			if s := tm.state.Add(oneAtEnd); tasksIn(s) == 0 {
 				t.settle(tm, s)
 			}
@@ -141,7 +147,14 @@ func (t *Thread) help(serial uint32) bool {
 		t.settleIdle()
 	}
 	t.outside = true
-	t.run(k)
+	if t.runtime.stats != nil {
+		m := &t.region.times
+		m.busy()
+		t.run(k)
+		m.rest()
+	} else {
+		t.run(k)
+	}
 	t.outside = false
 	return true
 }

@@ -50,7 +50,20 @@ func (t *Thread) wake(w *word, count int32) {
 
 // await waits until a word is no longer old.
 func (t *Thread) await(w *word, old uint32) {
-	if w.value.Load() != old || t.spin(&w.value, old) || !t.fallsAsleep(w, old) {
+	if w.value.Load() != old {
+		return
+	}
+	if s := t.runtime.stats; s != nil {
+		began := nanos()
+		t.awaitChange(w, old)
+		s.waited(t, nanos()-began)
+		return
+	}
+	t.awaitChange(w, old)
+}
+
+func (t *Thread) awaitChange(w *word, old uint32) {
+	if t.spin(&w.value, old) || !t.fallsAsleep(w, old) {
 		return
 	}
 	// When the rank ends, Wait panics, and nobody counts any more.

@@ -12,21 +12,34 @@ import (
 // construct is a call that may wait.
 type construct uint8
 
+// awaited is what a thread waits for.
+type awaited uint8
+
+const (
+	waitsForOther awaited = iota // tasks, turns
+	waitsForTeam
+	waitsForLock
+)
+
 // constructs are what threads wait for in each; the first is outside of all.
-var constructs = [...]struct{ call, waits string }{
-	{"", "waiting for a parallel region to work on"},
-	{"__kmpc_fork_call", "waiting for the other threads at the end of a parallel region"},
-	{"__kmpc_barrier", "waiting at a barrier"},
-	{"__kmpc_critical", "waiting to enter a critical section"},
-	{"__kmpc_critical_with_hint", "waiting to enter a critical section"},
-	{"__kmpc_reduce", "waiting for the other threads in a reduction"},
-	{"__kmpc_reduce_nowait", "waiting for the other threads in a reduction"},
-	{"__kmpc_copyprivate", "waiting for a single construct's values"},
-	{"__kmpc_ordered", "waiting for its turn in an ordered region"},
-	{"__kmpc_omp_taskwait", "waiting for its tasks"},
-	{"__kmpc_end_taskgroup", "waiting for a task group"},
-	{"omp_set_lock", "waiting for a lock"},
-	{"omp_set_nest_lock", "waiting for a nestable lock"},
+var constructs = [...]struct {
+	call, waits string
+	name        string // for --omp-stats
+	awaits      awaited
+}{
+	{"", "waiting for a parallel region to work on", "", waitsForOther},
+	{"__kmpc_fork_call", "waiting for the other threads at the end of a parallel region", "end of parallel", waitsForTeam},
+	{"__kmpc_barrier", "waiting at a barrier", "barrier", waitsForTeam},
+	{"__kmpc_critical", "waiting to enter a critical section", "critical", waitsForLock},
+	{"__kmpc_critical_with_hint", "waiting to enter a critical section", "critical", waitsForLock},
+	{"__kmpc_reduce", "waiting for the other threads in a reduction", "reduction", waitsForTeam},
+	{"__kmpc_reduce_nowait", "waiting for the other threads in a reduction", "reduction", waitsForTeam},
+	{"__kmpc_copyprivate", "waiting for a single construct's values", "single copyprivate", waitsForTeam},
+	{"__kmpc_ordered", "waiting for its turn in an ordered region", "ordered", waitsForOther},
+	{"__kmpc_omp_taskwait", "waiting for its tasks", "taskwait", waitsForOther},
+	{"__kmpc_end_taskgroup", "waiting for a task group", "taskgroup", waitsForOther},
+	{"omp_set_lock", "waiting for a lock", "lock", waitsForLock},
+	{"omp_set_nest_lock", "waiting for a nestable lock", "nestable lock", waitsForLock},
 }
 
 var constructOf = func() map[string]construct {

@@ -51,6 +51,7 @@ func (j *job) prepareStart() (*control.Start, error) {
 		CacheDir:    j.executorCachePath(j.w.modules.native()),
 		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
+		OpenMPStats: j.spec.GetOpenmpStats(),
 		IdleTimeout: j.w.idle.executorTimeout(),
 	}
 	if j.spec.GetInteractive() {

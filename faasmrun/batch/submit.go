@@ -107,6 +107,11 @@ func submitJob(r *launch.Request, x *script) error {
 			"logs --mpi-stats %s JOB writes them to a file",
 			r.Mpi.StatsFile, r.Mpi.StatsFile)
 	}
+	if r.OpenMP.StatsFile != "" {
+		return cli.Usagef("--omp-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun "+
+			"logs --omp-stats %s JOB writes them to a file",
+			r.OpenMP.StatsFile, r.OpenMP.StatsFile)
+	}
 	spec.Interactive, spec.Tty = false, false
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.Qos, b.Hold, b.Requeue, b.Exclusive
 	spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.Singleton, b.Hosts, b.Constraint, b.Reservation

@@ -21,13 +21,32 @@ func (o *mpiOptions) spec() *schedpb.MpiOptions {
 	return &schedpb.MpiOptions{Check: o.check, Reproducible: o.reproducible, Stats: o.stats}
 }
 
+// openMPOptions is what the command line asks of OpenMP.
+type openMPOptions struct {
+	stats     bool
+	StatsFile string
+}
+
+// setOpenMPStats reads --omp-stats[=FILE].
+func (r *Request) setOpenMPStats(values []string) (err error) {
+	r.OpenMP.stats = true
+	r.OpenMP.StatsFile, err = statsFile(values)
+	return err
+}
+
 // setStats reads --mpi-stats[=FILE].
-func (r *Request) setStats(values []string) error {
+func (r *Request) setStats(values []string) (err error) {
 	r.Mpi.stats = true
-	if len(values) > 0 {
-		if r.Mpi.StatsFile = values[0]; r.Mpi.StatsFile == "" {
-			return fmt.Errorf("needs a file's name behind the =")
-		}
+	r.Mpi.StatsFile, err = statsFile(values)
+	return err
+}
+
+func statsFile(values []string) (string, error) {
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case values[0] == "":
+		return "", fmt.Errorf("needs a file's name behind the =")
 	}
-	return nil
+	return values[0], nil
 }

@@ -185,6 +185,11 @@ func init() {
 				return r.setStats(v)
 			}},
 
+		{"omp-stats", "[=FILE]", groupRun,
+			"when the job ends, report on stderr what its parallel regions took, how evenly their threads worked and where " +
+				"these waited; with FILE, write it there as JSON too", func(r *Request, s *Segment, v []string) error {
+				return r.setOpenMPStats(v)
+			}},
 		{"stdin", "WHO", groupRun,
 			"which ranks read the launcher's standard input: 0 (the default), all, none, or a list: 0,2-5",
 			func(r *Request, s *Segment, v []string) error {

@@ -38,6 +38,7 @@ type Request struct {
 	displayAllocation  bool
 	doNotLaunch        bool
 	Mpi                mpiOptions
+	OpenMP             openMPOptions
 	Quiet, verbose     bool
 	noReconnect        bool
 	Help, Version      bool

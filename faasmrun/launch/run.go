@@ -136,7 +136,7 @@ func (r *Request) Prepare(environ []string) (*schedpb.JobSpec, map[string]*Modul
 	}
 	spec := &schedpb.JobSpec{Name: r.Name, TimeLimitMs: r.Timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
 		Stdin: r.Stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: cli.IsTerminal(os.Stdout),
-		ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), Oversubscribe: r.oversubscribe,
+		ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), OpenmpStats: r.OpenMP.stats, Oversubscribe: r.oversubscribe,
 		Engine: engine}
 	if r.Timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
@@ -291,7 +291,8 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 // sessionOptions are what the session needs to know of the command line.
 func (r *Request) sessionOptions() session.Options {
 	return session.Options{Quiet: r.Quiet, Verbose: r.verbose, DisplayMap: r.displayMap, ReportBindings: r.reportBindings,
-		Bind: r.bind, JobName: r.jobName(), Output: r.output, Stats: r.Mpi.stats, StatsFile: r.Mpi.StatsFile}
+		Bind: r.bind, JobName: r.jobName(), Output: r.output, Stats: r.Mpi.stats, StatsFile: r.Mpi.StatsFile,
+		OpenMPStats: r.OpenMP.stats, OpenMPStatsFile: r.OpenMP.StatsFile}
 }
 
 func (r *Request) jobName() string {

@@ -22,7 +22,7 @@ func LogsCommand() *cobra.Command {
 	var follow bool
 	var o OutputOptions
 	var label bool
-	var statsFile string
+	var files statsFiles
 	c := &cobra.Command{
 		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
 		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The worker " +
@@ -36,7 +36,7 @@ func LogsCommand() *cobra.Command {
 				if label {
 					o.Tag = TagRank
 				}
-				return logs(c, j, follow, o, statsFile)
+				return logs(c, j, follow, o, files)
 			})
 		},
 	}
@@ -45,12 +45,17 @@ func LogsCommand() *cobra.Command {
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
 	c.Flags().BoolVar(&o.Timestamp, "timestamp", false, "begin each line with the time at which it was written")
-	c.Flags().StringVar(&statsFile, "mpi-stats", "",
+	c.Flags().StringVar(&files.mpi, "mpi-stats", "",
 		"write the MPI statistics of a job that ran with --mpi-stats to this file as JSON, not to stderr")
+	c.Flags().StringVar(&files.openMP, "omp-stats", "",
+		"write the OpenMP statistics of a job that ran with --omp-stats to this file as JSON, not to stderr")
 	return c
 }
 
-func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, statsFile string) error {
+// statsFiles are where statistics go; "": to stderr.
+type statsFiles struct{ mpi, openMP string }
+
+func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, files statsFiles) error {
 	if err := checkLogIsThere(c, j); err != nil {
 		return err
 	}
@@ -76,7 +81,10 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 	if lost != nil {
 		return lost
 	}
-	return showStats(c, show, statsFile)
+	if err := showStats(show, files.mpi); err != nil {
+		return err
+	}
+	return showOpenMPStats(show, files.openMP)
 }
 
 // readLog shows what comes, until there is no more: why is what the worker says of output that is not there, err a
@@ -131,7 +139,7 @@ func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
 }
 
 // showStats shows what the ranks' MPI has left, if the job was asked to keep it and has ended.
-func showStats(c *client.Cluster, show *display, file string) error {
+func showStats(show *display, file string) error {
 	stats, err := show.mpiStats()
 	switch {
 	case err != nil:
@@ -142,7 +150,7 @@ func showStats(c *client.Cluster, show *display, file string) error {
 	case stats == nil:
 		return nil
 	case file != "":
-		return writeStatsFile(file, stats)
+		return writeStatsFile(file, stats.Encode())
 	}
 	writeStats(os.Stderr, stats)
 	return nil
@@ -165,4 +173,23 @@ func checkLogIsThere(c *client.Cluster, j *schedpb.JobInfo) error {
 	}
 	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id,
 		j.Nodes[0].Node))
+}
+
+// showOpenMPStats shows what the ranks' OpenMP has left, likewise.
+func showOpenMPStats(show *display, file string) error {
+	stats, err := show.openMPStats()
+	switch {
+	case err != nil:
+		return err
+	case stats == nil && file != "":
+		return cli.Failure(cli.StatusFailed,
+			"the job's output ends in no OpenMP statistics: they are kept when it has ended, if it was submitted with "+
+				"--omp-stats")
+	case stats == nil:
+		return nil
+	case file != "":
+		return writeStatsFile(file, stats.Encode())
+	}
+	writeOpenMPStats(os.Stderr, stats)
+	return nil
 }

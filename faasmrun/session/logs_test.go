@@ -36,7 +36,7 @@ func readLogs(t *testing.T, follow bool, tries int, script func(s *fakeStream) e
 	b := newBench(t, 1, script)
 	c := &client.Cluster{Ctx: context.Background(), Out: b.stdout,
 		JobService: &awayJobs{JobsClient: b.session.Jobs, tries: tries}}
-	err = logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, "")
+	err = logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, statsFiles{})
 	if b.fault != nil {
 		t.Errorf("the scheduler's side: %v", b.fault)
 	}
@@ -77,7 +77,7 @@ func TestLogsOnce(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		b := newBench(t, 1, func(*fakeStream) error { return refused })
 		c := &client.Cluster{Ctx: context.Background(), Out: &bytes.Buffer{}, JobService: b.session.Jobs}
-		err := logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, "")
+		err := logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, statsFiles{})
 		if err == nil || !strings.Contains(err.Error(), "there is no job 7") {
 			t.Errorf("got %v", err)
 		}
@@ -91,7 +91,7 @@ func TestLogsInterrupted(t *testing.T) {
 		b := newBench(t, 1, func(s *fakeStream) error { return errAway })
 		c := &client.Cluster{Ctx: ctx, Out: b.stdout, JobService: &awayJobs{JobsClient: b.session.Jobs, tries: 1 << 30}}
 		ended := make(chan error, 1)
-		go func() { ended <- logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, true, OutputOptions{}, "") }()
+		go func() { ended <- logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, true, OutputOptions{}, statsFiles{}) }()
 		synctest.Wait()
 		cancel()
 		if err := <-ended; err == nil || !strings.Contains(err.Error(), "interrupted") {

@@ -18,14 +18,24 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// OpenStats makes the file for --mpi-stats=FILE before the job begins.
+// OpenStats makes the files for --mpi-stats=FILE and --omp-stats=FILE before the job begins.
 func (s *Session) OpenStats() (err error) {
-	if file := s.Options.StatsFile; file != "" {
-		if s.stats, err = os.Create(file); err != nil {
-			return cli.Failure(cli.StatusFailed, fmt.Sprintf("file %s cannot be written: %s", file, cli.Reason(err)))
-		}
+	if s.stats, err = createStats(s.Options.StatsFile); err != nil {
+		return err
 	}
-	return nil
+	s.openMPStats, err = createStats(s.Options.OpenMPStatsFile)
+	return err
+}
+
+func createStats(file string) (*os.File, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, cli.Failure(cli.StatusFailed, fmt.Sprintf("file %s cannot be written: %s", file, cli.Reason(err)))
+	}
+	return f, nil
 }
 
 // showStats shows and keeps what the ranks' MPI has left.
@@ -55,8 +65,8 @@ func (s *Session) showStats() {
 	}
 }
 
-func writeStatsFile(name string, stats *profile.Job) error {
-	if err := os.WriteFile(name, stats.Encode(), 0o666); err != nil {
+func writeStatsFile(name string, stats []byte) error {
+	if err := os.WriteFile(name, stats, 0o666); err != nil {
 		return cli.Failure(cli.StatusFailed, fmt.Sprintf("file %s cannot be written: %s", name, cli.Reason(err)))
 	}
 	return nil
@@ -66,13 +76,14 @@ func writeStatsFile(name string, stats *profile.Job) error {
 const maxStats = 256 << 20
 
 // keepStats keeps the figures as they come; each process of the job leaves its own, under its first rank.
-func (d *display) keepStats(o *schedpb.Output) {
-	if d.stats == nil {
-		d.stats = map[uint32][]byte{}
+func keepStats(stats map[uint32][]byte, o *schedpb.Output) map[uint32][]byte {
+	if stats == nil {
+		stats = map[uint32][]byte{}
 	}
-	if have := d.stats[o.Rank]; len(have)+len(o.Data) <= maxStats {
-		d.stats[o.Rank] = append(have, o.Data...)
+	if have := stats[o.Rank]; len(have)+len(o.Data) <= maxStats {
+		stats[o.Rank] = append(have, o.Data...)
 	}
+	return stats
 }
 
 // mpiStats gives the figures that have come, nil if none have.
@@ -111,8 +122,15 @@ func writeStats(w io.Writer, j *profile.Job) {
 	for i := range ranks {
 		s.total.Wall += ranks[i].Wall
 		s.total.MPI += ranks[i].MPI
+		s.total.Threads += max(ranks[i].Threads, 1)
+		s.threads += ranks[i].ThreadTime()
+		s.several = s.several || ranks[i].Threads > 1
 	}
-	fmt.Fprintf(w, "MPI statistics: %s of the ranks' time was in MPI\n", share(s.total.MPI, s.total.Wall))
+	whose := "ranks' time"
+	if s.several {
+		whose = "time of the ranks' threads"
+	}
+	fmt.Fprintf(w, "MPI statistics: %s of the %s was in MPI\n", share(s.total.MPI, s.threads), whose)
 	s.writeRanks(w)
 	s.writeFunctions(w)
 	s.writePairs(w)
@@ -122,6 +140,9 @@ func writeStats(w io.Writer, j *profile.Job) {
 type statTable struct {
 	ranks []profile.Rank
 	total profile.Rank
+	// threads is the time of all threads that called MPI, several whether a rank has more than one of these.
+	threads time.Duration
+	several bool
 }
 
 func (s *statTable) writeRanks(w io.Writer) {
@@ -132,32 +153,38 @@ func (s *statTable) writeRanks(w io.Writer) {
 		rest = len(shown) - maxStatRanks
 		shown = slices.Delete(shown, maxStatRanks/2, maxStatRanks/2+rest)
 	}
-	rows := [][]string{{"rank", "wall", "in MPI", "share", "calls", "sent", "received", ""}}
+	rows := [][]string{{"rank", "threads", "wall", "in MPI", "share", "calls", "sent", "received", ""}}
 	for _, r := range shown {
 		note := ""
 		if !r.Finalized {
 			note = "ended early"
 		}
-		rows = append(rows, rankRow(fmt.Sprint(r.Rank), r, usage([]profile.Rank{r}), note))
+		rows = append(rows, rankRow(fmt.Sprint(r.Rank), r, r.ThreadTime(), usage([]profile.Rank{r}), note))
 	}
-	rows = append(rows, rankRow("all", s.total, usage(s.ranks), ""))
+	rows = append(rows, rankRow("all", s.total, s.threads, usage(s.ranks), ""))
+	if !s.several {
+		for i, row := range rows {
+			rows[i] = slices.Delete(row, 1, 2)
+		}
+	}
 	writeAligned(w, rows)
 	if rest > 0 {
 		fmt.Fprintf(w, "%d ranks with shares between these are left out\n", rest)
 	}
 }
 
-func rankRow(who string, r profile.Rank, functions map[string]*profile.Function, note string) []string {
+func rankRow(who string, r profile.Rank, of time.Duration, functions map[string]*profile.Function,
+	note string) []string {
 	var all profile.Function
 	for _, f := range functions {
 		addUse(&all, *f)
 	}
-	return []string{who, duration(r.Wall), duration(r.MPI), share(r.MPI, r.Wall), fmt.Sprint(all.Calls),
-		bytesize.Short(all.SentBytes),
+	return []string{who, fmt.Sprint(r.Threads), duration(r.Wall), duration(r.MPI), share(r.MPI, of),
+		fmt.Sprint(all.Calls), bytesize.Short(all.SentBytes),
 		bytesize.Short(all.ReceivedBytes), note}
 }
 
-func shareOf(r profile.Rank) float64 { return float64(r.MPI) / float64(r.Wall) }
+func shareOf(r profile.Rank) float64 { return float64(r.MPI) / float64(r.ThreadTime()) }
 
 // usage is the ranks' use of each function together.
 func usage(ranks []profile.Rank) map[string]*profile.Function {
@@ -188,7 +215,7 @@ func (s *statTable) writeFunctions(w io.Writer) {
 	rows := [][]string{{"function", "calls", "time", "of MPI", "of all", "each", "sent", "received"}}
 	for _, f := range shown {
 		rows = append(rows, []string{f.Name, fmt.Sprint(f.Calls), duration(f.Time), share(f.Time, s.total.MPI),
-			share(f.Time, s.total.Wall),
+			share(f.Time, s.threads),
 			duration(f.Time / time.Duration(f.Calls)), bytesize.Short(f.SentBytes), bytesize.Short(f.ReceivedBytes)})
 	}
 	writeAligned(w, rows)

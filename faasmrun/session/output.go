@@ -182,16 +182,17 @@ type openLine struct {
 // byte goes out exactly once, in each stream's order, and no line is torn by another stream's. Only what a stream
 // leaves unfinished at the end, at a prompt or beyond the bounds goes out without its newline.
 type display struct {
-	options OutputOptions
-	whole   bool // bytes pass as they come: one rank, and nothing to add
-	stdout  *sink
-	stderr  *sink
-	notes   *sink                       // for what the executor says; stderr, where there is one
-	files   func(streamKey) *outputFile // nil: none
-	lines   map[streamKey]*openLine
-	held    int
-	scratch []byte // prefix's
-	stats   map[uint32][]byte
+	options  OutputOptions
+	whole    bool // bytes pass as they come: one rank, and nothing to add
+	stdout   *sink
+	stderr   *sink
+	notes    *sink                       // for what the executor says; stderr, where there is one
+	files    func(streamKey) *outputFile // nil: none
+	lines    map[streamKey]*openLine
+	held     int
+	scratch  []byte            // prefix's
+	stats    map[uint32][]byte // MPI's figures
+	ofOpenMP map[uint32][]byte // OpenMP's
 }
 
 // outputFile is a file that streams are copied to. A private one belongs to one stream and takes its bytes as they
@@ -217,7 +218,10 @@ func NewDisplay(o OutputOptions, ranks int, stdout, stderr io.Writer) *display {
 func (d *display) Output(o *schedpb.Output) {
 	switch o.Stream {
 	case schedpb.Stream_STREAM_PROFILE:
-		d.keepStats(o)
+		d.stats = keepStats(d.stats, o)
+		return
+	case schedpb.Stream_STREAM_OPENMP_PROFILE:
+		d.ofOpenMP = keepStats(d.ofOpenMP, o)
 		return
 	case schedpb.Stream_STREAM_NOTE:
 		d.note(o)

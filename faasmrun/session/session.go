@@ -28,28 +28,31 @@ type Options struct {
 	Output                     OutputOptions
 	Stats                      bool   // --mpi-stats
 	StatsFile                  string // --mpi-stats=FILE
+	OpenMPStats                bool   // --omp-stats
+	OpenMPStatsFile            string // --omp-stats=FILE
 }
 
 // Session is a launcher's conversation about one job: from its attach stream to the exit status. One goroutine (run)
 // owns it; others only feed its channels.
 type Session struct {
-	Options  Options
-	Job      uint64
-	Within   string // the job whose step this is; "": it is no step
-	Ranks    int
-	Programs []string // by rank, as typed
-	Jobs     schedpb.JobsClient
-	Display  *display
-	Files    *outputFiles // nil: none
-	stats    *os.File     // for --mpi-stats=FILE; nil: none
-	Notes    io.Writer    // the launcher's own words, on stderr
-	Maps     io.Writer    // --display map, on stdout
-	Stdin    *os.File     // nil: nobody reads it
-	Signals  <-chan os.Signal
-	Embedded bool
-	attached bool        // looks at a job that is not this launcher's: signals are for the one who looks
-	Live     bool        // stdout is a terminal
-	Typed    func() bool // reports whether an interrupt that comes now was typed at a terminal; nil: it was
+	Options     Options
+	Job         uint64
+	Within      string // the job whose step this is; "": it is no step
+	Ranks       int
+	Programs    []string // by rank, as typed
+	Jobs        schedpb.JobsClient
+	Display     *display
+	Files       *outputFiles // nil: none
+	stats       *os.File     // for --mpi-stats=FILE; nil: none
+	openMPStats *os.File     // for --omp-stats=FILE; nil: none
+	Notes       io.Writer    // the launcher's own words, on stderr
+	Maps        io.Writer    // --display map, on stdout
+	Stdin       *os.File     // nil: nobody reads it
+	Signals     <-chan os.Signal
+	Embedded    bool
+	attached    bool        // looks at a job that is not this launcher's: signals are for the one who looks
+	Live        bool        // stdout is a terminal
+	Typed       func() bool // reports whether an interrupt that comes now was typed at a terminal; nil: it was
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	StopSelf func()
 
@@ -412,6 +415,7 @@ func (s *Session) finish(lost error, gone bool) int {
 		return cli.StatusFailed
 	}
 	s.showStats()
+	s.showOpenMPStats()
 	s.showEnd()
 	return ExitStatus(s.end)
 }

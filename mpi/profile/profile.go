@@ -28,12 +28,17 @@ type Rank struct {
 	// Wall is the time from MPI_Init to MPI_Finalize's end, or to the end of the job where that came first; 0: the rank
 	// never called MPI_Init. Both times leave out what lay between MPI_Pcontrol(0) and MPI_Pcontrol(1).
 	Wall time.Duration `json:"wall_ns"`
-	MPI  time.Duration `json:"mpi_ns"` // of it inside MPI's functions
+	MPI  time.Duration `json:"mpi_ns"` // of it inside MPI's functions, all threads together
+	// Threads is how many of the rank's threads have called MPI.
+	Threads int `json:"threads"`
 	// Finalized is false where the rank was ended before.
 	Finalized bool       `json:"finalized"`
 	Functions []Function `json:"functions"`
 	Sent      []Sent     `json:"sent"` // by receiver; those with nothing are left out
 }
+
+// ThreadTime is the rank's time, of each thread that has called MPI.
+func (r *Rank) ThreadTime() time.Duration { return r.Wall * time.Duration(max(r.Threads, 1)) }
 
 // Function is a rank's use of one function.
 type Function struct {

@@ -10,7 +10,7 @@ import (
 func job(ranks ...int) *Job {
 	j := &Job{Version: Version}
 	for _, r := range ranks {
-		j.Ranks = append(j.Ranks, Rank{Rank: r, Program: "a.wasm", Wall: 10, MPI: 3, Finalized: true,
+		j.Ranks = append(j.Ranks, Rank{Rank: r, Program: "a.wasm", Wall: 10, MPI: 3, Threads: 1, Finalized: true,
 			Functions: []Function{{"MPI_Send", 2, 3, 8, 0}}, Sent: []Sent{{r + 1, 2, 8}}})
 	}
 	return j
@@ -18,8 +18,8 @@ func job(ranks ...int) *Job {
 
 func TestForm(t *testing.T) {
 	const golden = `{"version":1,"ranks":[
-{"rank":0,"program":"a.wasm","wall_ns":10,"mpi_ns":3,"finalized":true,"functions":[{"name":"MPI_Send","calls":2,"time_ns":3,"sent_bytes":8,"received_bytes":0}],"sent":[{"to":1,"messages":2,"bytes":8}]},
-{"rank":1,"program":"a.wasm","wall_ns":10,"mpi_ns":3,"finalized":true,"functions":[{"name":"MPI_Send","calls":2,"time_ns":3,"sent_bytes":8,"received_bytes":0}],"sent":[{"to":2,"messages":2,"bytes":8}]}
+{"rank":0,"program":"a.wasm","wall_ns":10,"mpi_ns":3,"threads":1,"finalized":true,"functions":[{"name":"MPI_Send","calls":2,"time_ns":3,"sent_bytes":8,"received_bytes":0}],"sent":[{"to":1,"messages":2,"bytes":8}]},
+{"rank":1,"program":"a.wasm","wall_ns":10,"mpi_ns":3,"threads":1,"finalized":true,"functions":[{"name":"MPI_Send","calls":2,"time_ns":3,"sent_bytes":8,"received_bytes":0}],"sent":[{"to":2,"messages":2,"bytes":8}]}
 ]}
 `
 	b := job(0, 1).Encode()

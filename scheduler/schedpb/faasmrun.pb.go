@@ -135,10 +135,11 @@ func (Action) EnumDescriptor() ([]byte, []int) {
 type Stream int32
 
 const (
-	Stream_STREAM_STDOUT  Stream = 0
-	Stream_STREAM_STDERR  Stream = 1
-	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
-	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
+	Stream_STREAM_STDOUT         Stream = 0
+	Stream_STREAM_STDERR         Stream = 1
+	Stream_STREAM_NOTE           Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
+	Stream_STREAM_PROFILE        Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
+	Stream_STREAM_OPENMP_PROFILE Stream = 4 // the same for OpenMP's (omp/profile)
 )
 
 // Enum value maps for Stream.
@@ -148,12 +149,14 @@ var (
 		1: "STREAM_STDERR",
 		2: "STREAM_NOTE",
 		3: "STREAM_PROFILE",
+		4: "STREAM_OPENMP_PROFILE",
 	}
 	Stream_value = map[string]int32{
-		"STREAM_STDOUT":  0,
-		"STREAM_STDERR":  1,
-		"STREAM_NOTE":    2,
-		"STREAM_PROFILE": 3,
+		"STREAM_STDOUT":         0,
+		"STREAM_STDERR":         1,
+		"STREAM_NOTE":           2,
+		"STREAM_PROFILE":        3,
+		"STREAM_OPENMP_PROFILE": 4,
 	}
 )
 
@@ -517,6 +520,7 @@ type JobSpec struct {
 	ExcludedHosts []string    `protobuf:"bytes,63,rep,name=excluded_hosts,json=excludedHosts,proto3" json:"excluded_hosts,omitempty"`  // may not run on these workers
 	AnyDependency bool        `protobuf:"varint,64,opt,name=any_dependency,json=anyDependency,proto3" json:"any_dependency,omitempty"` // one of after is enough
 	Resources     []*Resource `protobuf:"bytes,65,rep,name=resources,proto3" json:"resources,omitempty"`                               // that the job takes where it runs, all its ranks together; each name once
+	OpenmpStats   bool        `protobuf:"varint,70,opt,name=openmp_stats,json=openmpStats,proto3" json:"openmp_stats,omitempty"`       // the log ends with a record of stream STREAM_OPENMP_PROFILE
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`           // the scheduler's word, in place of the list of indices: tells a task of the others
 	Script        *Script     `protobuf:"bytes,46,opt,name=script,proto3" json:"script,omitempty"`                                     // runs in place of programs: there are either or
 	unknownFields protoimpl.UnknownFields
@@ -775,6 +779,13 @@ func (x *JobSpec) GetResources() []*Resource {
 		return x.Resources
 	}
 	return nil
+}
+
+func (x *JobSpec) GetOpenmpStats() bool {
+	if x != nil {
+		return x.OpenmpStats
+	}
+	return false
 }
 
 func (x *JobSpec) GetArrayShape() *ArrayShape {
@@ -7654,7 +7665,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xb2\t\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xd5\t\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -7693,7 +7704,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04nice\x18> \x01(\rR\x04nice\x12%\n" +
 	"\x0eexcluded_hosts\x18? \x03(\tR\rexcludedHosts\x12%\n" +
 	"\x0eany_dependency\x18@ \x01(\bR\ranyDependency\x123\n" +
-	"\tresources\x18A \x03(\v2\x15.faasmrun.v1.ResourceR\tresources\x128\n" +
+	"\tresources\x18A \x03(\v2\x15.faasmrun.v1.ResourceR\tresources\x12!\n" +
+	"\fopenmp_stats\x18F \x01(\bR\vopenmpStats\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShape\x12+\n" +
 	"\x06script\x18. \x01(\v2\x13.faasmrun.v1.ScriptR\x06scriptJ\x04\b\x11\x10\x12\"\xed\x01\n" +
@@ -8241,12 +8253,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*S\n" +
+	"\x0eACTION_REQUEUE\x10\x04*n\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
 	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
 	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
-	"\x0eSTREAM_PROFILE\x10\x03*\xb8\x01\n" +
+	"\x0eSTREAM_PROFILE\x10\x03\x12\x19\n" +
+	"\x15STREAM_OPENMP_PROFILE\x10\x04*\xb8\x01\n" +
 	"\tRankCause\x12\x0f\n" +
 	"\vRANK_EXITED\x10\x00\x12\x10\n" +
 	"\fRANK_TRAPPED\x10\x01\x12\x12\n" +

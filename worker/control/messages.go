@@ -87,6 +87,7 @@ type Start struct {
 	Apps        []App   // all of the job, in the order of their ranks
 	Native      bool    // the engine that runs them is the native one
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log; the Apps are checked ones
+	OpenMPStats bool    // the same for OpenMP
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
 	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
 	// ends too.
@@ -299,6 +300,7 @@ func (m *Start) encode(e *encoder) {
 	e.bool(m.SharedOut)
 	e.bool(m.SharedErr)
 	e.bool(m.Native)
+	e.bool(m.OpenMPStats)
 	writeScript(e, m.Script)
 }
 
@@ -331,6 +333,7 @@ func readStart(d *decoder) Message {
 		SharedOut:   d.bool(),
 		SharedErr:   d.bool(),
 		Native:      d.bool(),
+		OpenMPStats: d.bool(),
 		Script:      readScript(d),
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/mpi"
+	ompprofile "github.com/faasmrun/faasmrun/omp/profile"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/child"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -184,6 +185,7 @@ func (j *job) newRank(i int) (*rank.Rank, error) {
 	}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
+	c.OpenMPStats = j.start.OpenMPStats
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
 	c.WASI.Env = environment(j.start, a.Env, i)
 	c.WASI.Mounts = a.mounts
@@ -567,6 +569,7 @@ func (j *job) countRunningAsKilled() {
 func (j *job) endedMessage() *control.Ended {
 	j.noteMissed()
 	j.writeProfile()
+	j.writeOpenMPProfile()
 	if err := j.files.Flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
@@ -621,12 +624,30 @@ func (j *job) writeProfile() {
 	for i := range p.Ranks {
 		p.Ranks[i].Program = j.appOf(p.Ranks[i].Rank).Program
 	}
+	j.logFigures(joblog.Profile, p.Encode())
+}
+
+// writeOpenMPProfile logs OpenMP's figures likewise.
+func (j *job) writeOpenMPProfile() {
+	if !j.start.OpenMPStats {
+		return
+	}
+	p := &ompprofile.Job{Version: ompprofile.Version}
+	for i, r := range j.ranks {
+		if of := r.OpenMPProfile(); of != nil {
+			of.Program = j.appOf(i).Program
+			p.Ranks = append(p.Ranks, *of)
+		}
+	}
+	j.logFigures(joblog.OpenMPProfile, p.Encode())
+}
+
+func (j *job) logFigures(stream joblog.Stream, figures []byte) {
 	late := make(chan struct{})
 	if j.closing { // whoever reads may be gone, and the agent waits for terminationGrace only
 		defer time.AfterFunc(exitTimeout, func() { close(late) }).Stop()
 	}
-	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), late); err != nil &&
-		!errors.Is(err, joblog.ErrEnded) {
+	if _, err := j.log.Write(j.start.FirstRank, stream, figures, late); err != nil && !errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }

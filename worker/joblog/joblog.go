@@ -41,6 +41,8 @@ const (
 	Note Stream = 2
 	// Profile is no output of a rank: the executor leaves MPI's figures there, under the number of its first rank.
 	Profile Stream = 3
+	// OpenMPProfile is the same for OpenMP's figures.
+	OpenMPProfile Stream = 4
 )
 
 // Record is one write of one rank, or a mark.

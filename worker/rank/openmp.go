@@ -7,6 +7,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/omp"
+	"github.com/faasmrun/faasmrun/omp/profile"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -31,6 +32,15 @@ func OpenMPWarnings(env []string) []string {
 func OpenMPThreads(env []string, processors uint32) int {
 	s, _ := omp.Environment(env, int(max(1, min(processors, maxThreads))), maxThreads)
 	return s.Threads()
+}
+
+// OpenMPProfile is what Config.OpenMPStats has measured; nil without it. Any goroutine may ask at any time.
+func (r *Rank) OpenMPProfile() *profile.Rank {
+	p := r.omp.Profile()
+	if p != nil {
+		p.Rank = r.number
+	}
+	return p
 }
 
 // member is a thread as OpenMP sees it.

@@ -33,7 +33,9 @@ type Config struct {
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
 	// no handler for it.
 	Killed func(signal int)
-	WASI   wasi.Config // Memory, Lowest, Open, Done and the functions are filled in
+	// OpenMPStats has what the program does with OpenMP be measured, for OpenMPProfile.
+	OpenMPStats bool
+	WASI        wasi.Config // Memory, Lowest, Open, Done and the functions are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -95,7 +97,7 @@ func New(c Config) (made *Rank, err error) {
 	r.main.mpi = r.mpi.Main()
 	r.main.pending = wasi.NewPending(r.main.mpi.SuspendsOutside)
 	r.omp = omp.New(omp.Config{Env: c.WASI.Env, Hostname: hostname(c.WASI.Env), Processors: max(c.Processors, 1),
-		Cores: max(c.Cores, 1), Limit: maxThreads})
+		Cores: max(c.Cores, 1), Limit: maxThreads, Stats: c.OpenMPStats, Read: r.readable})
 	r.main.omp = r.omp.Initial(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest, c.WASI.Open = r.memory.Bytes, r.memory.Lowest(), r.memory.Open
 	c.WASI.Blocked = r.blocked
