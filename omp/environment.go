@@ -13,7 +13,7 @@ type Settings struct {
 	icvs
 	ThreadLimit  int
 	StackSize    uint64 // of a thread's stack, in bytes,
-	LeastStack   uint64 // and of those for which the memory has no such room
+	LeastStack   uint64 // and of those of large teams, and where the memory has no such room
 	Passive      bool   // OMP_WAIT_POLICY=passive
 	MaxPriority  int    // of tasks
 	Cancellation bool   // constructs may be cancelled
@@ -31,6 +31,7 @@ const (
 	mostLevels   = 64      // of active regions; engines bound how deep calls back nest
 	defaultStack = 8 << 20 // main's, and what threads have on Linux
 	smallStack   = 1 << 20
+	stacksRoom   = 512 << 20 // of a team's stacks together, as long as each has smallStack
 	leastStack   = 32 << 10
 	mostStack    = 1 << 30
 )

@@ -165,6 +165,12 @@ func (t *Thread) nextChunk(d *dealing) part {
 			return part{}
 		}
 		return share(d.trips, t.region.number, threads)
+	case d.kind == static && d.simd:
+		d.own++
+		if d.own > 1 {
+			return part{}
+		}
+		return lanesShare(d.trips, chunk, t.region.number, threads)
 	case d.kind == static:
 		d.own++
 		return chunkOf(d.trips, chunk, uint64(t.region.number)+(d.own-1)*uint64(threads))
@@ -173,7 +179,9 @@ func (t *Thread) nextChunk(d *dealing) part {
 		first := d.shared.next.Load()
 		remaining := d.trips - first
 		count := min(remaining, chunk)
-		if d.kind == guided {
+		if d.kind == guided && d.simd {
+			count = guidedLanes(remaining, chunk, threads)
+		} else if d.kind == guided {
 			count = guidedChunk(remaining, chunk, threads)
 		}
 		if count == 0 || d.shared.next.CompareAndSwap(first, first+count) {

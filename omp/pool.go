@@ -80,7 +80,8 @@ func (t *Thread) returnThreads(tm *team) {
 
 // startThread starts a thread that is new, for a team of size threads.
 func (t *Thread) startThread(w *Thread, size int) {
-	stack, least := t.runtime.settings.StackSize, t.runtime.settings.LeastStack
+	least := t.runtime.settings.LeastStack
+	stack := min(t.runtime.settings.StackSize, max(least, stacksRoom/uint64(size)))
 	t.runtime.awake.Add(1)
 	scratch, err := t.host.Start(stack, w)
 	if stack > least && errors.Is(err, ErrNoRoom) {

@@ -27,7 +27,8 @@ type request struct {
 	schedule
 	ordered bool
 	runtime bool // as the run-sched ICV says
-	simd    bool // static, chunks rounded up to a multiple of the chunk given
+	simd    bool // static without chunks or guided, and parts are multiples of the chunk
+	lanes   bool // as the run-sched ICV says, in units of the chunk
 	teams   bool // among the teams of a league
 }
 
@@ -72,9 +73,9 @@ func requestOf(number int32, chunk int64) (r request, ok bool) {
 	case kmpDynamic:
 		r.kind = dynamic
 	case kmpGuided, kmpGuidedSIMD:
-		r.kind = guided
+		r.kind, r.simd = guided, number == kmpGuidedSIMD
 	case kmpRuntime, kmpRuntimeSIMD:
-		r.runtime = true
+		r.runtime, r.lanes = true, number == kmpRuntimeSIMD
 	case kmpAuto:
 		r.schedule = schedule{kind: static}
 	default:
@@ -85,11 +86,19 @@ func requestOf(number int32, chunk int64) (r request, ok bool) {
 
 // resolve puts the run-sched ICV in the place of schedule(runtime). Auto is static here.
 func (r request) resolve(run schedule) request {
+	lanes := r.chunk
 	if r.runtime {
 		r.schedule = run
 	}
 	if r.kind == auto {
 		r.schedule = schedule{kind: static}
+	}
+	switch {
+	case !r.lanes:
+	case r.chunk == 0:
+		r.chunk, r.simd = lanes, true
+	default:
+		r.chunk, r.simd = min(r.chunk, math.MaxInt64/lanes)*lanes, r.kind == guided
 	}
 	return r
 }
@@ -150,6 +159,24 @@ func guidedChunk(remaining, chunk uint64, threads int) uint64 {
 	return min(remaining, max(chunk, (remaining+2*uint64(threads)-1)/(2*uint64(threads))))
 }
 
+// guidedLanes is guidedChunk, rounded up to a multiple of chunk.
+func guidedLanes(remaining, chunk uint64, threads int) uint64 {
+	n := guidedChunk(remaining, chunk, threads)
+	if over := n % chunk; over > 0 {
+		n = min(remaining, n+chunk-over)
+	}
+	return n
+}
+
+// lanesShare is a thread's part of a static loop without chunks whose parts are multiples of a number.
+func lanesShare(trips, of uint64, thread, threads int) part {
+	each := (trips + uint64(threads) - 1) / uint64(threads)
+	if over := each % of; over > 0 {
+		each += of - over
+	}
+	return chunkOf(trips, each, uint64(thread))
+}
+
 // staticRange is what __kmpc_for_static_init answers: a thread's first chunk, the distance to its next one in steps of
 // the loop, and whether the thread has the loop's last iteration.
 func staticRange(r request, trips uint64, thread, threads int) (p part, stride uint64, last bool) {
@@ -162,9 +189,7 @@ func staticRange(r request, trips uint64, thread, threads int) (p part, stride u
 		p = share(trips, thread, threads)
 		return p, trips, p.count > 0 && p.first+p.count == trips
 	case r.simd:
-		each := (trips + uint64(threads) - 1) / uint64(threads)
-		each = (each + chunk - 1) / chunk * chunk
-		p = chunkOf(trips, each, uint64(thread))
+		p = lanesShare(trips, chunk, thread, threads)
 		return p, trips, p.count > 0 && p.first+p.count == trips
 	}
 	chunk = min(chunk, trips)

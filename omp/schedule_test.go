@@ -88,7 +88,8 @@ func TestRequests(t *testing.T) {
 		{45, 8, request{schedule: schedule{kind: static, chunk: 8}, simd: true}, true},
 		{35 | 1<<30, 0, request{schedule: schedule{kind: dynamic, chunk: 1}}, true},
 		{36 | 1<<29, 2, request{schedule: schedule{kind: guided, chunk: 2}}, true},
-		{46, 2, request{schedule: schedule{kind: guided, chunk: 2}}, true},
+		{46, 2, request{schedule: schedule{kind: guided, chunk: 2}, simd: true}, true},
+		{47, 4, request{schedule: schedule{chunk: 4}, runtime: true, lanes: true}, true},
 		{37, 0, request{schedule: schedule{kind: 0, chunk: 1}, runtime: true}, true},
 		{38, 0, request{schedule: schedule{kind: static, chunk: 0}}, true},
 		{66, 1, request{schedule: schedule{kind: static, chunk: 0}, ordered: true}, true},
@@ -109,6 +110,39 @@ func TestRequests(t *testing.T) {
 	}
 	if r := (request{runtime: true}).resolve(schedule{kind: auto, chunk: 7}); r.kind != static || r.chunk != 0 {
 		t.Errorf("auto is %+v", r)
+	}
+}
+
+// With schedule(simd: runtime) chunks are as many times the vector's length as OMP_SCHEDULE says, and no part but the
+// last is cut through one.
+func TestLanes(t *testing.T) {
+	r := request{schedule: schedule{chunk: 4}, runtime: true, lanes: true}
+	for _, c := range []struct{ run, want schedule }{
+		{schedule{kind: static}, schedule{kind: static, chunk: 4}}, {schedule{kind: auto}, schedule{kind: static, chunk: 4}},
+		{schedule{kind: static, chunk: 3}, schedule{kind: static, chunk: 12}},
+		{schedule{kind: dynamic, chunk: 1}, schedule{kind: dynamic, chunk: 4}},
+		{schedule{kind: guided, chunk: 2}, schedule{kind: guided, chunk: 8}},
+		{schedule{kind: dynamic, chunk: math.MaxInt64}, schedule{kind: dynamic, chunk: math.MaxInt64 / 4 * 4}},
+	} {
+		if got := r.resolve(c.run); got.schedule != c.want || got.simd != (c.run.chunk == 0 || c.run.kind == guided) {
+			t.Errorf("%+v is %+v", c.run, got)
+		}
+	}
+	for remaining := uint64(1); remaining < 100; remaining++ {
+		if n := guidedLanes(remaining, 4, 3); n == 0 || n > remaining || n < remaining && n%4 != 0 {
+			t.Errorf("%d of %d", n, remaining)
+		}
+		next := uint64(0)
+		for thread := range 3 {
+			p := lanesShare(remaining, 4, thread, 3)
+			if p.count > 0 && (p.first != next || p.count%4 != 0 && p.first+p.count != remaining) {
+				t.Errorf("thread %d: %+v of %d", thread, p, remaining)
+			}
+			next += p.count
+		}
+		if next != remaining {
+			t.Errorf("%d of %d", next, remaining)
+		}
 	}
 }
 

@@ -722,3 +722,44 @@ func (s *sleeper) Wait(uint64, *atomic.Uint32, uint32) {
 	s.slept <- struct{}{}
 	<-s.held
 }
+
+// Stacks are as large as asked for; by default as main's, but smaller in large teams, and where there is no room.
+func TestStackSizes(t *testing.T) {
+	for _, c := range []struct {
+		env  string
+		size int
+		room uint64 // of the memory for stacks
+		want string
+	}{
+		{"", 2, 1 << 30, "[8192]"}, {"", 64, 1 << 30, "[8192 8192 8192]"}, {"", 128, 1 << 30, "[4096 4096 4096]"},
+		{"", 512, 1 << 30, "[1024 1024 1024]"}, {"", 4, 20 << 20, "[8192 8192 1024]"},
+		{"OMP_STACKSIZE=2M", 512, 1 << 40, "[2048 2048 2048]"},
+	} {
+		s, _ := Environment([]string{c.env}, 2, 1024)
+		h := &stacksOnly{thread: newRank(t, 2, 2), room: c.room}
+		h.runtime.settings = s
+		h.Thread.host = h
+		for range min(c.size-1, 3) { // they are all alike
+			h.startThread(h.runtime.newThread(), c.size)
+		}
+		if got := fmt.Sprint(h.sizes); got != c.want {
+			t.Errorf("%q, %d threads: %s KiB, want %s", c.env, c.size, got, c.want)
+		}
+	}
+}
+
+// stacksOnly is a host that starts no thread, and notes what stacks it was asked for and had room for.
+type stacksOnly struct {
+	*thread
+	room  uint64
+	sizes []uint64 // KiB
+}
+
+func (h *stacksOnly) Start(stack uint64, _ *Thread) (scratch uint64, err error) {
+	if stack > h.room {
+		return 0, ErrNoRoom
+	}
+	h.room -= stack
+	h.sizes = append(h.sizes, stack>>10)
+	return pageSize, nil
+}
