@@ -429,7 +429,7 @@ var outOfTurn = map[string]bool{"Initialized": true, "Finalized": true, "Query_t
 var mayWait = func() map[string]bool {
 	names := map[string]bool{}
 	for _, name := range []string{"Send", "Ssend", "Rsend", "Recv", "Sendrecv", "Sendrecv_replace", "Probe", "Iprobe",
-		"Mprobe", "Improbe", "Wait", "Waitall", "Waitany", "Waitsome", "Test", "Testall", "Testany", "Testsome",
+		"Mprobe", "Improbe", "Mrecv", "Wait", "Waitall", "Waitany", "Waitsome", "Test", "Testall", "Testany", "Testsome",
 		"Request_get_status", "Request_get_status_all", "Request_get_status_any", "Request_get_status_some",
 		"Buffer_detach", "Buffer_flush", "Comm_detach_buffer", "Comm_flush_buffer", "Comm_dup", "Comm_dup_with_info",
 		"Comm_split", "Comm_split_type", "Comm_create", "Comm_create_group", "Comm_free", "Comm_disconnect",

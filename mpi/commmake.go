@@ -24,7 +24,7 @@ func (a *answer) handedOver() *answer {
 	if l := a.proposal.Leaders; l != nil && l.Err != nil {
 		told := *l
 		if f := (*failure)(nil); errors.As(l.Err, &f) {
-			told.Err = failf(f.class, "%s", f.reason)
+			told.Err = &agree.Told{Code: f.class, Reason: f.reason}
 		}
 		out.proposal.Leaders = &told
 	}
@@ -42,6 +42,9 @@ func (t *Thread) agree(c *comm, kind agree.Kind, proposed agree.Proposal) (*answ
 
 func (t *Thread) agreeAt(sequence *uint64, set *instances, c *comm, member int, kind agree.Kind,
 	mine *answer) (*answer, *failure) {
+	if c.byMessages && set == c.instances {
+		return t.agreeByMessages(c, c, nil, kind, mine)
+	}
 	p := &t.draft
 	if t.pending.answer == nil {
 		p = t.proposing(kind, mine)
@@ -54,9 +57,14 @@ func (t *Thread) agreeAt(sequence *uint64, set *instances, c *comm, member int, 
 	return mine, t.concluded(c, mine)
 }
 
+// proposes makes an answer the rank's.
+func (r *Rank) proposes(mine *answer) {
+	mine.proposal.Rank, mine.proposal.Context = r.rank, r.contexts.Reserve()
+}
+
 // proposing is the rank's part of the instance.
 func (t *Thread) proposing(kind agree.Kind, mine *answer) *part {
-	mine.proposal.Rank, mine.proposal.Context = t.rank, t.contexts.Reserve()
+	t.proposes(mine)
 	p := &t.draft
 	p.reset(collAgree)
 	p.agreement, p.answer = kind, mine.handedOver()
@@ -127,11 +135,12 @@ func (r *Rank) concluded(c *comm, mine *answer) *failure {
 	if err == nil {
 		return nil
 	}
-	if f := (*failure)(nil); errors.As(err, &f) { // the leader's own, which the others get too
+	if told := (*agree.Told)(nil); errors.As(err, &told) { // the leader's own, which the others get too
+		f := (*failure)(nil)
 		if l := mine.proposal.Leaders; l != nil && errors.As(l.Err, &f) {
 			return f.on(c)
 		}
-		return f.told(c)
+		return c.failf(told.Code, "%s", told.Reason)
 	}
 	class := int32(errNoMem) // agree.ErrContexts
 	switch {
@@ -161,7 +170,7 @@ func (r *Rank) setUp(c *comm, mine *answer) {
 	out := mine.outcome
 	c.context, c.group, c.remote, c.behind, c.member = out.Context, out.Local, out.Remote, out.Second, out.Member
 	c.instances, c.rank = mine.instances, c.group.Index(r.rank)
-	c.byMessages = r.goesByMessages(c)
+	c.byMessages = r.goesByMessages(c.group, c.remote)
 }
 
 // exposeComm gives a communicator its handle.
@@ -270,11 +279,19 @@ func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *fai
 	q := r.newRequest(requestCollective, c)
 	q.child = d
 	q.answer = &answer{proposal: agree.Proposal{Second: c.behind}}
-	p := r.proposing(agree.Duplicate, q.answer)
-	if f := r.startAt(&c.sequence, c.instances, c, c.member, p, q); f != nil {
+	if f := r.startDuplicate(c, q); f != nil {
 		return f
 	}
 	return r.expose(request, q)
+}
+
+// startDuplicate begins the agreement of MPI_Comm_idup.
+func (t *Thread) startDuplicate(c *comm, q *request) *failure {
+	if c.byMessages {
+		t.proposes(q.answer)
+		return t.startAgreement(q, agree.Duplicate, nil)
+	}
+	return t.startAt(&c.sequence, c.instances, c, c.member, t.proposing(agree.Duplicate, q.answer), q)
 }
 
 // MPI_Comm_split(comm, color, key, *newcomm)
@@ -298,7 +315,7 @@ func commSplitType(r call, comm commArg, splitType, key intArg, info infoArg, ne
 	}
 	switch kind := splitType.int(); kind {
 	case commTypeShared:
-		return r.split(comm, 0, int64(key.int()), newcomm)
+		return r.split(comm, int64(r.world.leastAtHome()), int64(key.int()), newcomm)
 	case undefined, commTypeHwUnguided, commTypeHwGuided, commTypeResourceGuided:
 		return r.split(comm, undefined, int64(key.int()), newcomm)
 	default:
@@ -378,9 +395,15 @@ func (w *World) releaseNamed(set *instances) {
 	}
 }
 
-// agreeNamed is agree where only the ranks of a group call.
-func (t *Thread) agreeNamed(c *comm, key string, size, member int, kind agree.Kind,
+// agreeNamed is agree where only some members of a communicator call, which have a name here and a tag elsewhere. What
+// fails is raised on c.
+func (t *Thread) agreeNamed(c, by *comm, key string, some *among, kind agree.Kind,
 	proposed agree.Proposal) (*answer, *failure) {
+	everyone := &group.Group{Ranks: some.ranks}
+	if t.goesByMessages(everyone, nil) {
+		return t.agreeByMessages(c, by, some, kind, &answer{proposal: proposed})
+	}
+	size, member := len(some.ranks), int(everyone.Index(t.rank))
 	if t.pending.named == nil {
 		t.pending.named, t.pending.used = t.world.namedInstances(key, size), true
 	}
@@ -417,12 +440,12 @@ func commCreateGroup(r call, comm commArg, group groupArg, tag tagArg, newcomm c
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	member := g.Index(r.rank)
-	if member == undefined {
+	if g.Index(r.rank) == undefined {
 		return newcomm.put(r, "newcomm", commNull).on(c)
 	}
 	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.Ranks)
-	mine, f := r.agreeNamed(c, key, len(g.Ranks), int(member), agree.Create, agree.Proposal{Group: g})
+	some := &among{g.Ranks, tagAmong | tag.int()&(tagLeaders-1)}
+	mine, f := r.agreeNamed(c, c, key, some, agree.Create, agree.Proposal{Group: g})
 	if f != nil {
 		return f
 	}
@@ -482,12 +505,9 @@ func (r call) leadersAgree(c *comm, peerComm commArg, remoteLeader rankArg, tag 
 	if low == high {
 		return nil, c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
 	}
-	member := 0
-	if r.rank == high {
-		member = 1
-	}
 	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, tag.int(), low, high)
-	return r.agreeNamed(c, key, 2, member, agree.Bridge, agree.Proposal{Group: c.group})
+	leaders := &among{[]group.WorldRank{low, high}, tagAmong | tagLeaders | tag.int()&(tagLeaders-1)}
+	return r.agreeNamed(c, peer, key, leaders, agree.Bridge, agree.Proposal{Group: c.group})
 }
 
 // MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the

@@ -339,6 +339,10 @@ func (d *decoder) readComm(m *statepb.Comm) *comm {
 		c.topology = t
 		d.fits(t, c)
 	}
+	if c.byMessages {
+		d.check(len(m.Slots) == 0, "it has slots, and its collectives go by messages")
+		return c
+	}
 	c.instances = d.sets(c.context, "", int(size))
 	d.check(c.instances != nil && c.instances.size == int(size), "its members' collectives are of others")
 	d.readSlots(c, m.Slots)

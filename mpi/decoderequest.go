@@ -106,7 +106,7 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 		d.check(q.kind == requestCollective && !m.Done && q.active && d.comm(m.Brought.Comm) == q.comm &&
 			(out.brought[q].answer != nil) == (q.answer != nil), "it has a part in no collective")
 	}
-	d.check((q.child != nil) == (q.answer != nil), "it is MPI_Comm_idup and is not")
+	d.check(q.child == nil || q.answer != nil, "it is MPI_Comm_idup and is not")
 	switch {
 	case d.err != nil:
 	case m.Done:
@@ -127,7 +127,7 @@ func (d *decoder) readScheduled(m *statepb.Requests, out *decoded) {
 		}
 		q := d.requests[i]
 		d.reading("request", i)
-		if q.kind != requestCollective || in.Done || !q.active || in.Brought != nil || q.answer != nil {
+		if q.kind != requestCollective || in.Done || !q.active || in.Brought != nil {
 			d.fail("it is in no collective by messages")
 		}
 		s := d.scheduled(q, in.Scheduled)
@@ -148,7 +148,8 @@ func (d *decoder) scheduled(q *request, m *statepb.Scheduled) *scheduled {
 	if d.err != nil {
 		return nil
 	}
-	d.check(s.part.answer == nil && s.part.fits(q.comm) && q.tag >= 0, "its part is of another communicator")
+	d.check(s.part.answer == nil && s.part.fits(q.comm) && q.tag >= 0 && (s.part.agreement != 0) == (q.answer != nil),
+		"its part is of another communicator")
 	if d.err != nil {
 		return nil
 	}
@@ -198,7 +199,7 @@ func (d *decoder) steps(q *request, s *scheduled, m *statepb.Scheduled) {
 			switch {
 			case step.Done():
 			case kind == requestSend:
-				step.SendsTo(q.comm.participant(steps[j].Peer))
+				step.SendsTo(s.part.participant(q.comm, steps[j].Peer))
 			default:
 				step.Receives()
 			}
@@ -224,7 +225,7 @@ func (d *decoder) readOperations(m *statepb.Requests, generations int, out *deco
 		if q := d.requests[i]; q.kind == requestReceive {
 			k := match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}
 			if q.step {
-				k = q.comm.scheduledKey(int(q.peer), q.tag)
+				k = q.comm.scheduledKey(q.peer, q.tag)
 			}
 			keys[transport.Slot(in.Slot)] = k
 		}
@@ -349,8 +350,14 @@ func (d *decoder) part(m *statepb.Part) *part {
 	kind, ok := collectiveByName[string(m.Collective)]
 	p.kind = kind
 	d.check(ok, "there is no collective %q", m.Collective)
+	exchanges := kind == collAllgather || kind == collAllgatherv
 	d.check((kind == collAgree) == (p.answer != nil) && m.Agreement <= uint32(agree.Graph) &&
-		(m.Agreement > 0) == (p.answer != nil), "an agreement that is none")
+		(p.answer == nil || m.Agreement > 0) && (m.Agreement == 0 || p.answer != nil || exchanges) &&
+		(len(m.Among) == 0 || m.Agreement > 0), "an agreement that is none")
+	for _, rank := range m.Among {
+		d.check(int64(rank) < int64(d.r.world.config.Size), "rank %d takes part", rank)
+		p.among = append(p.among, group.WorldRank(rank))
+	}
 	d.check((o == nil) == (p.typ == nil) && m.Count >= 0, "a reduction that is none")
 	return p
 }

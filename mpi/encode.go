@@ -28,7 +28,7 @@ const (
 
 // stateVersions are the versions that are written. Earlier ones are read.
 var stateVersions = state.Versions{state.GroupsSection: 1, state.TypesSection: 1, objectsSection: 1, commsSection: 2,
-	processSection: 1, requestsSection: 2, messagesSection: 1, threadsSection: 1}
+	processSection: 1, requestsSection: 3, messagesSection: 1, threadsSection: 1}
 
 // References to what is in no section.
 const (
@@ -281,7 +281,9 @@ func (w *encoder) comm(c *comm) *statepb.Comm {
 		Persistent: c.persistent, Attributes: c.attributes.encode(), Topology: w.topologies.of(c.topology),
 		Info: c.info.encode(), Attached: c.attached.encode(), Freed: c.freed, ByMessages: c.byMessages,
 		Slots: c.encodeSlots()}
-	w.sets.byContext[c.context] = c.instances
+	if c.instances != nil {
+		w.sets.byContext[c.context] = c.instances
+	}
 	if name := c.name.Load(); name != nil {
 		m.Name = append([]byte{}, *name...)
 	}

@@ -183,10 +183,14 @@ func (r *Rank) commOf(context uint32) *comm {
 
 // part writes what the rank brings to a collective, on a communicator or, where the request has that, nil.
 func (w *encoder) part(p *part, c *comm) *statepb.Part {
-	return &statepb.Part{Comm: w.comms.of(c), Function: w.function(p.call), Collective: collectiveName(p.kind),
+	m := &statepb.Part{Comm: w.comms.of(c), Function: w.function(p.call), Collective: collectiveName(p.kind),
 		Root: int32(p.root), Op: w.opOf(p), Count: p.count, Type: w.types.Reference(p.typ), TypeHandle: p.typeHandle,
 		InPlace: p.inPlace, Past: uint32(p.past), CopySend: p.copySend, Send: w.blocks(&p.send), Recv: w.blocks(&p.recv),
 		Agreement: uint32(p.agreement), Answer: w.answer(p.answer), Failure: w.failure(p.failure)}
+	for _, rank := range p.among {
+		m.Among = append(m.Among, uint32(rank))
+	}
+	return m
 }
 
 func (w *encoder) blocks(b *blocks) *statepb.Blocks {

@@ -157,7 +157,7 @@ func (g *guest) waitUntil(what string, done func() bool) {
 func (g *guest) waitParked(rank int) {
 	g.t.Helper()
 	g.waitUntil(fmt.Sprintf("rank %d is parked", rank),
-		func() bool { return g.rank.world.ranks[rank].endpoint.Asleep() })
+		func() bool { return rankOf(g.rank.world, rank).endpoint.Asleep() })
 }
 
 func (g *guest) waitOthersParked() {
@@ -285,7 +285,7 @@ var byMessages = os.Getenv("FAASMRUN_BY_MESSAGES") == "1"
 // inSharedMemory leaves out a test of what only members notice that read each other's memory.
 func inSharedMemory(t *testing.T) {
 	t.Helper()
-	if byMessages {
+	if byMessages || apart > 1 {
 		t.Skip("by messages nobody compares what the members call")
 	}
 }
@@ -293,7 +293,12 @@ func inSharedMemory(t *testing.T) {
 // newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
 func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
 	config.ResumeEvery, config.ByMessages = resumeEvery, byMessages
-	w := NewWorld(config)
+	var w *World
+	if apart > 1 && config.Size > 1 && config.Check == nil {
+		w = newNetwork(config, apart, apartSeed).worlds[0]
+	} else {
+		w = NewWorld(config)
+	}
 	guests := make([]*guest, config.Size)
 	for i := range guests {
 		g := &guest{t: t, me: i, n: config.Size, mem: make([]byte, memory, memory+1<<20), top: 1024,
@@ -301,7 +306,7 @@ func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) 
 		for j := range g.mem {
 			g.mem[j] = 0xa5
 		}
-		g.rank = w.NewRank(i, g)
+		g.rank = rankOf(w, i).world.NewRank(i, g)
 		g.thread = g.rank.Main()
 		guests[i] = g
 	}
@@ -316,7 +321,7 @@ func outcome(t testing.TB, n int, program func(g *guest)) []error {
 
 func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *guest)) []error {
 	w, guests := newGuests(t, config, memory)
-	defer w.Close()
+	defer closeAll(t, w)
 	ends := make([]error, config.Size)
 	var wg sync.WaitGroup
 	for i, g := range guests {
@@ -324,7 +329,7 @@ func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *gue
 			finished := false
 			defer func() {
 				if p := recover(); p == nil && !finished { // a test that gave up
-					w.End(errors.New("the test has failed"))
+					endAll(w, errors.New("the test has failed"))
 				} else if p != nil {
 					err, ok := p.(error)
 					var abort *AbortError
@@ -333,7 +338,7 @@ func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *gue
 						panic(p)
 					}
 					ends[i] = err
-					w.End(err)
+					endAll(w, err)
 				}
 			}()
 			program(g)

@@ -59,9 +59,10 @@ type part struct {
 	copySend   bool // what it sends is copied before other participants may write there
 	send       blocks
 	recv       blocks
-	agreement  agree.Kind // on new communicators, with answer
-	answer     *answer    // which is nobody's but this part's
-	failure    *failure   // raised on nothing yet
+	agreement  agree.Kind        // on new communicators, with answer or by messages
+	among      []group.WorldRank // who takes part by messages; nil: all of the communicator
+	answer     *answer           // which is nobody's but this part's
+	failure    *failure          // raised on nothing yet
 }
 
 // reduces reports whether the participant brings a reduction's vector, or receives its result.
@@ -96,7 +97,7 @@ const unknownRoot = -1
 // reset prepares a part for another collective, keeping its arrays.
 func (p *part) reset(kind collective) {
 	p.kind, p.root, p.op, p.typ, p.inPlace, p.copySend, p.count = kind, 0, op{}, nil, false, false, 0
-	p.agreement, p.answer, p.failure = 0, nil, nil
+	p.agreement, p.among, p.answer, p.failure = 0, nil, nil, nil
 	p.send.clear()
 	p.recv.clear()
 }
@@ -474,15 +475,16 @@ func (p *part) ending() any {
 	return &ending{p.failure, p.answer}
 }
 
-// conclude takes from the request's note how its collective has ended.
+// conclude takes from the request's note how its collective has ended, or that its message was given back.
 func (q *request) conclude() {
-	e, ok := q.Note.(*ending)
-	if !ok {
-		return
-	}
-	q.Note, q.failure = nil, e.failure.told(q.comm)
-	if q.answer != nil {
-		q.answer.take(e.answer)
+	switch e := q.Note.(type) {
+	case *ending:
+		q.Note, q.failure = nil, e.failure.told(q.comm)
+		if q.answer != nil {
+			q.answer.take(e.answer)
+		}
+	case transport.Withdrawn:
+		q.Note, q.status = nil, cancelledStatus
 	}
 }
 

@@ -382,7 +382,7 @@ func TestBrokenOff(t *testing.T) {
 		test(b, 5)
 	}
 	for name := range mayWait {
-		if !seen[name] {
+		if !seen[name] && name != "Mrecv" { // it waits for other processes alone; see TestAwayBrokenOff
 			t.Errorf("no program has MPI_%s broken off", name)
 		}
 	}

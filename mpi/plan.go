@@ -32,6 +32,10 @@ func (c *comm) plan(p *part) (schedule.Plan, *failure) {
 			all.Group, all.Peers = all.Peers, all.Group
 		}
 	}
+	if p.agreement != 0 { // among them all, whichever side they are on
+		all.Group = schedule.Range{First: 0, Count: p.participants(c)}
+		all.Peers, all.Me = all.Group, p.number(c, c.group.Ranks[c.rank])
+	}
 	if collectives[p.kind].rooted == notRooted {
 		all.Root = schedule.NoRoot
 	}
@@ -184,6 +188,9 @@ func (p *part) fits(c *comm) bool {
 	ok := known && c.context != 0 && reduces == (p.reduces() || p.root == schedule.NoRoot && kind == schedule.Reduce) &&
 		(c.remote == nil || kind < schedule.Scan) && (!neighbours || c.topology != nil) &&
 		p.root >= schedule.NoRoot && p.root < c.members() && (p.root >= 0 || c.remote != nil)
+	if ok && p.agreement != 0 {
+		return p.agrees(c)
+	}
 	if !ok || !p.reduces() {
 		return ok
 	}
@@ -203,11 +210,23 @@ func (p *part) fits(c *comm) bool {
 	return left == 0 && len(p.recv.counts) == len(c.group.Ranks)
 }
 
+// agrees reports whether a part, of which nothing is known, is one of an agreement by messages on a communicator.
+func (p *part) agrees(c *comm) bool {
+	n := p.participants(c)
+	if p.among != nil && !slices.Contains(p.among, c.group.Ranks[c.rank]) || p.recv.number != int64(n) {
+		return false
+	}
+	if p.kind == collAllgather {
+		return len(p.recv.counts) == 0 && p.recv.span.Bytes() == headBytes && len(p.recv.span.Mem) == n*headBytes
+	}
+	return p.kind == collAllgatherv && len(p.recv.counts) == n
+}
+
 // holds reports whether a step, of which nothing is known, is between members and on memory of the collective.
 func (s *scheduled) holds(c *comm, step *schedule.Step) bool {
 	switch step.Action {
 	case schedule.Send, schedule.Receive:
-		if step.Peer < 0 || step.Peer >= c.members() {
+		if step.Peer < 0 || step.Peer >= s.part.participants(c) {
 			return false
 		}
 	case schedule.Load, schedule.Fold, schedule.Store:

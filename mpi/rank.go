@@ -70,7 +70,8 @@ type Rank struct {
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
 	r := &Rank{endpoint: w.fabric.Endpoint(rank), world: w, rank: rank}
 	r.begin(rank, everyone, set)
-	r.worldComm.byMessages, r.self.byMessages = r.goesByMessages(r.worldComm), r.goesByMessages(r.self)
+	r.worldComm.byMessages = r.goesByMessages(r.worldComm.group, nil)
+	r.self.byMessages = r.goesByMessages(r.self.group, nil)
 	r.main.begin(r, 0)
 	r.initThread, r.over = &r.main, make(chan struct{})
 	if w.config.Stats {

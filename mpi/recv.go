@@ -396,16 +396,21 @@ func (r call) beginMatched(buf bufOut, count countArg, datatype typeArg, message
 	return q, message.put(r, "message", messageNull)
 }
 
-// MPI_Mrecv: the receive of a message that a matched probe has found (MPI 5.0, chapter 3.8.3)
+// MPI_Mrecv: the receive of a message that a matched probe has found (MPI 5.0, chapter 3.8.3). It waits where the data
+// is in another process.
 func mrecv(r call, buf bufOut, count countArg, datatype typeArg, message messageRef, status statusOut) *failure {
+	q := r.pending.receive
 	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := r.beginMatched(buf, count, datatype, message)
-	if f != nil {
-		return f
+	if q == nil {
+		if q, f = r.beginMatched(buf, count, datatype, message); f != nil {
+			return f
+		}
+		r.keeps(nil, q)
 	}
+	r.await(q)
 	s, f := r.finish(q)
 	putStatus(b, s)
 	return f
@@ -423,7 +428,8 @@ func imrecv(r call, buf bufOut, count countArg, datatype typeArg, message messag
 	return r.expose(request, q)
 }
 
-// MPI_Cancel(*request): an unmatched receive, or a send whose message is unmatched, ends here.
+// MPI_Cancel(*request): an unmatched receive, or a send whose message is unmatched, ends here. A send to a rank in
+// another process ends when that has answered.
 func cancel(r call, request requestRef) *failure {
 	q, f := r.requestAt(request)
 	if f != nil {
@@ -446,11 +452,14 @@ func cancel(r call, request requestRef) *failure {
 		cancelled = r.endpoint.Cancel(&q.Operation)
 	}
 	if cancelled {
-		q.status, q.told = status{source: anySource, tag: anyTag, cancelled: true}, true
+		q.status, q.told = cancelledStatus, true
 		q.Complete() // another thread may wait for it
 	}
 	return nil
 }
+
+// cancelledStatus is that of a request that was cancelled.
+var cancelledStatus = status{source: anySource, tag: anyTag, cancelled: true}
 
 // withdraw takes a send's message back, and reports whether nobody had received it.
 func (r *Rank) withdraw(q *request) bool {

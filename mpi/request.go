@@ -100,7 +100,7 @@ func (r *Rank) release(q *request) {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 	}
-	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
+	if q.persistent || q.part != nil || q.child != nil || q.answer != nil || q.generic != nil || q.area != 0 {
 		if q.instances != nil && q.instances.name != "" {
 			r.world.releaseNamed(q.instances)
 		}

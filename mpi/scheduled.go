@@ -31,9 +31,10 @@ type scheduled struct {
 const inCollective = agree.LastContext + 1
 
 // Tags tell collectives of one communicator apart: by the number of the collective on it, and persistent ones, which
-// members may start in any order, by the number among those. Two would have to be under way 2^30 apart to be mistaken.
+// members may start in any order, by the number among those. Two would have to be under way 2^29 apart to be mistaken.
+// See also tagAmong.
 const (
-	tagNumbers    = 1<<30 - 1
+	tagNumbers    = 1<<29 - 1
 	tagPersistent = 1 << 30
 )
 
@@ -79,7 +80,7 @@ func (t *Thread) startPlan(p *part, q *request) *failure {
 	s.scratch = t.requests.takeScratch(size)
 	q.scheduled = s
 	t.requests.live = append(t.requests.live, q)
-	if t.stats != nil {
+	if t.stats != nil && p.agreement == 0 {
 		t.stats.moved(q.call, p.send.volume(), p.recv.volume())
 	}
 	t.advance()
@@ -92,7 +93,7 @@ func (t *Thread) advance() {
 		return
 	}
 	for q := t.ready(); q != nil; q = t.ready() {
-		if t.carryOn(q) {
+		if t.carryOn(q) && !t.nextPlan(q) {
 			t.requests.remove(q)
 			t.conclude(q)
 		}
@@ -225,16 +226,17 @@ func (c *comm) sides() (first, second *group.Group) {
 }
 
 // scheduledKey is that of a participant's messages in a collective.
-func (c *comm) scheduledKey(from int, tag int32) match.Key {
-	return match.Key{Context: c.context | inCollective, Source: match.Rank(from), Tag: tag}
+func (c *comm) scheduledKey(from match.Rank, tag int32) match.Key {
+	return match.Key{Context: c.context | inCollective, Source: from, Tag: tag}
 }
 
-// goesByMessages reports whether the collectives of a new communicator go by messages: where a member runs elsewhere.
-func (r *Rank) goesByMessages(c *comm) bool {
+// goesByMessages reports whether the collectives of a new communicator's groups go by messages: where a member runs
+// elsewhere. The second may be nil.
+func (r *Rank) goesByMessages(first, second *group.Group) bool {
 	if r.world.config.ByMessages {
 		return true
 	}
-	for _, g := range []*group.Group{c.group, c.remote} {
+	for _, g := range []*group.Group{first, second} {
 		for i := 0; g != nil && i < len(g.Ranks); i++ {
 			if !r.world.fabric.AtHome(g.Ranks[i]) {
 				return true

@@ -263,6 +263,7 @@ part.copySend    requests
 part.send        requests
 part.recv        requests
 part.agreement   requests
+part.among       requests
 part.answer      requests
 part.failure     requests
 

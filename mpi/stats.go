@@ -99,7 +99,8 @@ func (s *stats) wall(now int64) time.Duration {
 	return time.Duration(max(1, now-began-s.apart.Load()))
 }
 
-// Profile gives what WorldConfig.Stats has counted, for every rank; nil without it. Any goroutine may ask at any time.
+// Profile gives what WorldConfig.Stats has counted, for every rank that runs here; nil without it. Any goroutine may
+// ask at any time.
 func (w *World) Profile() *profile.Job {
 	if !w.config.Stats {
 		return nil
@@ -107,7 +108,9 @@ func (w *World) Profile() *profile.Job {
 	j := &profile.Job{Version: profile.Version}
 	now := w.now()
 	for _, r := range w.ranks {
-		j.Ranks = append(j.Ranks, r.profile(now))
+		if r != nil {
+			j.Ranks = append(j.Ranks, r.profile(now))
+		}
 	}
 	return j
 }

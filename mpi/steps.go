@@ -3,7 +3,6 @@ package mpi
 import (
 	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
-	"github.com/faasmrun/faasmrun/mpi/match"
 	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
@@ -19,11 +18,13 @@ func (t *Thread) beginRound(q *request) {
 		switch step.Action {
 		case schedule.Send:
 			m := t.internal(requestSend, q, step)
-			t.endpoint.Send(&m.Operation, q.comm.participant(step.Peer), q.comm.scheduledKey(q.comm.member, q.tag),
+			p := s.part
+			from := p.source(q.comm, p.number(q.comm, t.rank))
+			t.endpoint.Send(&m.Operation, p.participant(q.comm, step.Peer), q.comm.scheduledKey(from, q.tag),
 				transport.Standard)
 		case schedule.Receive:
 			m := t.internal(requestReceive, q, step)
-			t.endpoint.Receive(&m.Operation, q.comm.scheduledKey(step.Peer, q.tag))
+			t.endpoint.Receive(&m.Operation, q.comm.scheduledKey(m.peer, q.tag))
 		case schedule.Copy:
 			s.copy(q.comm, step)
 		case schedule.Load:
@@ -55,7 +56,7 @@ func (s *scheduled) describe(m, q *request, step *schedule.Step) {
 	if step.Action == schedule.Receive {
 		r = &step.To
 	}
-	m.peer, m.tag, m.Buffer, m.block = match.Rank(step.Peer), q.tag, s.span(r), r.Length == schedule.Whole
+	m.peer, m.tag, m.Buffer, m.block = s.part.source(q.comm, step.Peer), q.tag, s.span(r), r.Length == schedule.Whole
 }
 
 // copy does a step that copies. A block that is too short fails the collective, as one that comes by a message does.

@@ -25,6 +25,10 @@ import (
 type WorldConfig struct {
 	Size int    // ranks of MPI_COMM_WORLD
 	Node string // what MPI_Get_processor_name says
+	// Home says of each rank whether it runs in this process, and Link leads to the others; nil: all do. Such a job is not
+	// checked, and that all its ranks wait for each other is not noticed.
+	Home []bool
+	Link transport.Link
 	// EagerBytes bounds the memory for messages that were sent and not yet received; 0 takes a default. Beyond it
 	// senders wait for their receivers.
 	EagerBytes int64
@@ -61,7 +65,7 @@ const defaultEagerBytes = 64 << 20
 type World struct {
 	config  WorldConfig
 	started time.Time
-	ranks   []*Rank
+	ranks   []*Rank // nil of those that run elsewhere
 	// everyone is the group of MPI_COMM_WORLD.
 	everyone *group.Group
 	fabric   *transport.Fabric
@@ -77,6 +81,7 @@ type World struct {
 
 	instancesMu sync.Mutex
 	named       map[string]*instances // of ranks that agree under a name; guarded by instancesMu
+	made        map[uint32]*instances // by contexts; see madeInstances; guarded by instancesMu
 }
 
 // NewWorld makes a world. Its ranks may run once NewRank has been called for each.
@@ -84,9 +89,10 @@ func NewWorld(config WorldConfig) *World {
 	if config.EagerBytes == 0 {
 		config.EagerBytes = defaultEagerBytes
 	}
-	w := &World{config: config, started: time.Now(), named: map[string]*instances{}}
-	w.fabric = transport.NewFabric(transport.Config{Size: config.Size, EagerBytes: config.EagerBytes, Woken: w.woken})
-	w.active.Store(int64(config.Size))
+	w := &World{config: config, started: time.Now(), named: map[string]*instances{},
+		made: map[uint32]*instances{}}
+	w.fabric = transport.NewFabric(transport.Config{Size: config.Size, Home: config.Home, Link: config.Link,
+		EagerBytes: config.EagerBytes, Woken: w.woken})
 	w.ranks = make([]*Rank, config.Size)
 	w.everyone = group.New(config.Size)
 	set := newInstances(config.Size)
@@ -94,9 +100,26 @@ func NewWorld(config WorldConfig) *World {
 		w.checkers = make([]*checker, config.Size)
 	}
 	for i := range w.ranks {
+		if !w.fabric.AtHome(group.WorldRank(i)) {
+			w.config.Unwatched = true
+			continue
+		}
+		w.active.Add(1)
 		w.ranks[i] = newRank(w, group.WorldRank(i), w.everyone, set)
 	}
 	return w
+}
+
+// Arrive takes a frame that a link has brought; see transport.Fabric.Arrive.
+func (w *World) Arrive(f *transport.Frame) error { return w.fabric.Arrive(f) }
+
+// leastAtHome is the first of the ranks that run here, by which the ranks of one process know each other.
+func (w *World) leastAtHome() group.WorldRank {
+	rank := group.WorldRank(0)
+	for !w.fabric.AtHome(rank) {
+		rank++
+	}
+	return rank
 }
 
 // NewRank gives a rank the surroundings of its main thread.
@@ -110,7 +133,9 @@ func (w *World) NewRank(rank int, h Host) *Rank {
 func (w *World) End(cause error) {
 	w.ended.CompareAndSwap(nil, &Ended{cause})
 	for _, r := range w.ranks {
-		r.end(w.ended.Load())
+		if r != nil {
+			r.end(w.ended.Load())
+		}
 	}
 }
 
@@ -133,7 +158,7 @@ func (w *World) woken() {
 	w.blocked.Add(-1)
 }
 
-// Close gives back the world's memory. Every rank's goroutine must have returned.
+// Close gives back the world's memory. Every rank's goroutine must have returned, and no link bring anything.
 func (w *World) Close() { w.fabric.Close() }
 
 // stuck is called by the thread whose waiting leaves nobody to run. Every rank waits for another one, and every thread
@@ -148,7 +173,7 @@ func (w *World) stuck() {
 
 func (w *World) waiting() []string {
 	lines := make([]string, len(w.ranks))
-	for i, r := range w.ranks {
+	for i, r := range w.ranks { // all of which run here, or nobody watches
 		lines[i] = r.Activity()
 	}
 	return lines

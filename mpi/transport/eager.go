@@ -28,6 +28,7 @@ type eagerBuffer struct {
 	data  []byte
 	class int
 	home  *eagerStock  // nil: it is none of the pool's
+	away  *account     // of a message from another process, which is told when its data is received
 	next  *eagerBuffer // in a stock
 }
 
@@ -105,6 +106,9 @@ func (s *eagerStock) pop(class int) *eagerBuffer {
 // giveBack returns a buffer to its rank. Anyone may call it. One without a home is the collector's.
 func (b *eagerBuffer) giveBack() {
 	if b.home == nil {
+		if b.away != nil {
+			b.away.giveBack(int64(len(b.data)))
+		}
 		return
 	}
 	returned := &b.home.returned[b.class]

@@ -91,7 +91,8 @@ func (e *Endpoint) Extract(k match.Key) (x Extracted, found bool) {
 	return x, found
 }
 
-// ReceiveExtracted completes a receive with a message that was taken out for it.
+// ReceiveExtracted begins a receive of a message that was taken out for it. It is complete, unless the data is
+// elsewhere.
 func (e *Endpoint) ReceiveExtracted(receive *Operation, x *Extracted) {
 	receive.take(&x.message, x.From)
 }
@@ -113,11 +114,15 @@ func (e *Endpoint) Unexpected(f func(k match.Key, bytes int64, note any)) {
 	m.queue.Unexpected(func(k match.Key, message message) { f(k, message.bytes, message.note) })
 }
 
-// take moves a message to its receive, and completes both sides.
+// take moves a message to its receive, and completes both sides: where its data is elsewhere, when that has come.
 func (op *Operation) take(m *message, from match.Key) {
 	op.noted(m.note)
 	switch {
 	case m.sender != (ID{}):
+		if !op.endpoint.fabric.AtHome(m.sender.Rank) {
+			op.fetch(m, from)
+			return
+		}
 		send := op.endpoint.fabric.claim(m.sender)
 		op.acceptFrom(send, from, send)
 		send.Complete()

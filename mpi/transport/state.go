@@ -161,7 +161,8 @@ func (e *Endpoint) restore(queue *match.Queue[Slot, message], s *State, operatio
 func (op *Operation) underWay(r role) bool { return op.role == r && !op.Done() }
 
 // vouch makes sure of the sends that a state's messages name, with which operations are to be the endpoint's: that each
-// is under way to this rank, and has one message. Where several ranks are restored, all must be before the first is
+// is under way to this rank, and has one message. Of a send elsewhere only its own process can tell, which it does when
+// the data is fetched. Where several ranks are restored, all must be before the first is
 // vouched for.
 func (e *Endpoint) vouch(s *State, operations []*Operation) error {
 	named := map[ID]bool{}
@@ -182,8 +183,12 @@ func (e *Endpoint) vouch(s *State, operations []*Operation) error {
 			its := operations
 			if id.Rank != e.rank {
 				home := e.fabric.find(id.Rank)
-				if home == nil {
-					return fail("does not run here")
+				if home == nil { // its process knows what it has offered
+					if named[id] {
+						return fail("has a message already")
+					}
+					named[id] = true
+					continue
 				}
 				its = *home.operations.Load()
 			}

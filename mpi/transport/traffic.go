@@ -64,6 +64,9 @@ func (e *Endpoint) Traffic() []Traffic {
 // Sent is how many bytes the ranks of this process have sent, all together. Any goroutine may ask.
 func (f *Fabric) Sent() (bytes uint64) {
 	for _, e := range f.home {
+		if e == nil {
+			continue
+		}
 		for to := range e.traffic {
 			bytes += e.traffic[to].bytes.Load()
 		}

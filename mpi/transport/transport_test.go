@@ -254,9 +254,13 @@ func TestForgedSenders(t *testing.T) {
 		change func(operations []*Operation)
 		want   string
 	}{
-		"as it was":       {none, nil, ""},
-		"no rank":         {first(func(m *Message) { m.Sender.Rank = 3 }), nil, "data rank 3 has"},
-		"far away":        {first(func(m *Message) { m.Sender.Rank = 2 }), nil, "does not run here"},
+		"as it was": {none, nil, ""},
+		"no rank":   {first(func(m *Message) { m.Sender.Rank = 3 }), nil, "data rank 3 has"},
+		"far away":  {first(func(m *Message) { m.Sender.Rank = 2 }), nil, ""},
+		"far away, twice": {func(s *State) {
+			s.Unexpected[0].Sender.Rank = 2
+			s.Unexpected = append(s.Unexpected, s.Unexpected[0])
+		}, nil, "already"},
 		"a rank below 0":  {first(func(m *Message) { m.Sender.Rank = -1 }), nil, "data rank -1 has"},
 		"no slot":         {first(func(m *Message) { m.Sender.Slot = 1 << 31 }), nil, "does not exist"},
 		"generation":      {first(func(m *Message) { m.Sender.Generation++ }), nil, "2) that does not exist"},

@@ -2685,6 +2685,7 @@ type Part struct {
 	Agreement     uint32                 `protobuf:"varint,14,opt,name=agreement,proto3" json:"agreement,omitempty"` // 1: duplicate, 2: split, 3: create, 4: bridge, 5: follow, 6: merge, 7: graph
 	Answer        *Answer                `protobuf:"bytes,15,opt,name=answer,proto3" json:"answer,omitempty"`
 	Failure       *Failure               `protobuf:"bytes,16,opt,name=failure,proto3" json:"failure,omitempty"`
+	Among         []uint32               `protobuf:"varint,17,rep,packed,name=among,proto3" json:"among,omitempty"` // the ranks of the world that take part in an agreement by messages; none: the communicator's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2827,6 +2828,13 @@ func (x *Part) GetAnswer() *Answer {
 func (x *Part) GetFailure() *Failure {
 	if x != nil {
 		return x.Failure
+	}
+	return nil
+}
+
+func (x *Part) GetAmong() []uint32 {
+	if x != nil {
+		return x.Among
 	}
 	return nil
 }
@@ -3973,7 +3981,7 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\tInstances\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\rR\acontext\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\fR\x04name\x12\x12\n" +
-	"\x04size\x18\x03 \x01(\rR\x04size\"\xee\x03\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\"\x84\x04\n" +
 	"\x04Part\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\rR\x04comm\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\rR\bfunction\x12\x1e\n" +
@@ -3994,7 +4002,8 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\x04recv\x18\r \x01(\v2\x17.faasmrun.mpi.v1.BlocksR\x04recv\x12\x1c\n" +
 	"\tagreement\x18\x0e \x01(\rR\tagreement\x12/\n" +
 	"\x06answer\x18\x0f \x01(\v2\x17.faasmrun.mpi.v1.AnswerR\x06answer\x122\n" +
-	"\afailure\x18\x10 \x01(\v2\x18.faasmrun.mpi.v1.FailureR\afailure\"\x9f\x01\n" +
+	"\afailure\x18\x10 \x01(\v2\x18.faasmrun.mpi.v1.FailureR\afailure\x12\x14\n" +
+	"\x05among\x18\x11 \x03(\rR\x05among\"\x9f\x01\n" +
 	"\x06Blocks\x12)\n" +
 	"\x04span\x18\x01 \x01(\v2\x15.faasmrun.mpi.v1.SpanR\x04span\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x12R\x06number\x12\x16\n" +
