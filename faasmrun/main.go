@@ -34,6 +34,8 @@ func command(args []string) int {
 		return launch.RunVerb(args)
 	case "srun":
 		return batch.SrunVerb(args)
+	case "sbatch":
+		return batch.SbatchVerb(args, jobs.Wait)
 	}
 	if toolchain.IsBinutil(name) {
 		return toolchain.Binutil(name, args, toolchain.System())
@@ -57,7 +59,7 @@ var quickVerbs = map[string]func(args []string) int{
 	"run":        launch.RunVerb,
 	"cc":         func(args []string) int { return compilerVerb("cc", args) },
 	"c++":        func(args []string) int { return compilerVerb("c++", args) },
-	"submit":     batch.SubmitVerb,
+	"submit":     func(args []string) int { return batch.SubmitVerb(args, jobs.Wait) },
 	"cmake":      cmakeVerb,
 	"configure":  configureVerb,
 	"make":       makeVerb,

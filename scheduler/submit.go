@@ -59,8 +59,16 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 		if req.Spec.Oversubscribe {
 			r.state.Share(&request)
 		}
-		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array,
-			Throttle: req.Spec.ArrayThrottle})
+		e := core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array,
+			Throttle: req.Spec.ArrayThrottle}
+		if req.TestOnly {
+			if _, err := core.Decide(r.state, e, r.now()); err != nil {
+				refused = refusal(err)
+			}
+			warning = r.state.Unfitting(&request)
+			return
+		}
+		ts, err := r.decide(e)
 		switch {
 		case err != nil:
 			refused = refusal(err)

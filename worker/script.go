@@ -82,6 +82,9 @@ func (j *job) supervisor() (p *process, err error) {
 func (j *job) prepareScript(start *control.Start, x *schedpb.Script) {
 	s := &control.Script{Text: x.GetText(), Name: x.GetName(), Args: x.GetArgs(), Dir: x.GetDir(),
 		Mark: j.mark(), Slots: uint32(j.slots()), MemBytes: j.memoryLimit(), Engine: "auto"}
+	if x.GetStdin() != "" {
+		s.Stdin = expand(x.GetStdin(), j.patternValue(0))
+	}
 	if j.w.Native != nil {
 		s.Lax = j.w.Native.Lax
 	}

@@ -27,9 +27,11 @@ func TestBatchScripts(t *testing.T) {
 		len(s.Env) != 2 || s.Env[1].Value != "2" || w.GetNumber() != 10 || w.GetBeforeMs() != 30000 || !w.GetScript() {
 		t.Errorf("%+v %+v", r, r.Batch)
 	}
+	if r.Batch.Mem != 4<<30 {
+		t.Errorf("%d bytes of memory", r.Batch.Mem)
+	}
 	if want := []string{"job.sh line 8: #SBATCH -n 16 has no effect behind the first command",
-		"job.sh line 2: -p fast has no effect here",
-		"job.sh line 3: --mem 4G has no effect here"}; !reflect.DeepEqual(notes, want) {
+		"job.sh line 2: -p fast has no effect here"}; !reflect.DeepEqual(notes, want) {
 		t.Errorf("notes: %q", notes)
 	}
 	for text, want := range map[string]string{
@@ -39,7 +41,7 @@ func TestBatchScripts(t *testing.T) {
 		"#SBATCH -t\nb":                 "-t needs a value",
 		"#SBATCH --hold=1\nb":           "takes no value here",
 		"#SBATCH -J 'open\nb":           "is not closed",
-		"#SBATCH --ntasks-per-core=2\n": "--ntasks-per-core=2: the number of tasks is said with",
+		"#SBATCH --ntasks-per-core=2\n": "--ntasks-per-core=2 is not there: the number of tasks is said with",
 		"#SBATCH --signal=NONE@5\n":     "is no signal",
 		"#SBATCH --signal=USR1@65536\n": "up to 65535 seconds",
 		"#SBATCH --signal=0\n":          "is no signal",

@@ -101,6 +101,9 @@ func directives(text []byte) (list []directive, notes []string, err error) {
 		slurm, isSlurm := cutDirective(line, "#SBATCH")
 		switch {
 		case !isOwn && !isSlurm:
+			if note := otherDirective(line); note != "" && !commands {
+				notes = append(notes, fmt.Sprintf("line %d: %s", number, note))
+			}
 			commands = commands || line != "" && line[0] != '#'
 		case commands:
 			notes = append(notes, fmt.Sprintf("line %d: %s has no effect behind the first command", number, line))
@@ -153,9 +156,17 @@ func parseScriptJob(x *script, commandLine []string) (r *launch.Request, notes [
 			return nil, nil, bad(d.line, fmt.Errorf("%q is no option", s.Program))
 		}
 	}
-	if err := r.ParseSegment(&s, commandLine); err != nil {
+	words, more, err := variableWords(os.LookupEnv)
+	if err == nil {
+		err = r.ParseSegment(&s, words)
+	}
+	if err == nil {
+		err = r.ParseSegment(&s, commandLine)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
+	notes = append(notes, more...)
 	if note, err := s.SettleTasks(r.Batch); err != nil {
 		return nil, nil, err
 	} else if note != "" {
@@ -163,126 +174,4 @@ func parseScriptJob(x *script, commandLine []string) (r *launch.Request, notes [
 	}
 	r.Segments = []launch.Segment{s}
 	return r, notes, nil
-}
-
-// SrunVerb is srun: a launcher with Slurm's options. In a job's script it runs a step.
-func SrunVerb(args []string) int {
-	words, err := srunWords(args)
-	if err != nil {
-		return cli.Fail(err)
-	}
-	return launch.RunVerb(words)
-}
-
-// srunOptions are srun's that have an effect; "" are true anyway: a step has its slots to itself, and runs on one node.
-var srunOptions = []slurm{
-	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"}, {"t time", true, "--time"},
-	{"J job-name", true, "--job-name"}, {"l label", false, "-l"}, {"export", true, "--export"},
-	{"D chdir", true, "--wdir"},
-	{"exclusive", false, ""}, {"exact", false, ""}, {"overlap", false, "--oversubscribe"}, {"s oversubscribe", false, ""},
-	{"N nodes", true, ""}, {"mpi", true, ""}, {"cpu-bind", true, ""}, {"mem-bind", true, ""}, {"u unbuffered", false, ""},
-	{"K kill-on-bad-exit", false, ""}, {"Q quiet", false, "-q"}, {"v verbose", false, "-v"}, {"hint", true, ""},
-	{"distribution m", true, ""},
-}
-
-// srunWords puts srun's options into the launcher's.
-func srunWords(args []string) ([]string, error) {
-	end := 0
-	for end < len(args) && strings.HasPrefix(args[end], "-") && args[end] != "--" {
-		if _, o, attached := slurmOption(srunOptions, args[end]); o != nil && o.value && !attached {
-			end++
-		}
-		end++
-	}
-	end = min(end, len(args))
-	ours, without, err := slurmIn(srunOptions, args[:end])
-	if err == nil && len(without) > 0 {
-		err = cli.Usagef("srun's %s has no counterpart here", without[0])
-	}
-	return append(ours, args[end:]...), err
-}
-
-// slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so
-// anyway).
-type slurm struct {
-	names string
-	value bool
-	ours  string
-}
-
-var slurmOptions = []slurm{
-	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"}, {"N nodes", true, "--nodes"},
-	{"ntasks-per-node", true, "--ntasks-per-node"}, {"signal", true, "--signal"},
-	{"t time", true, "--time"}, {"J job-name", true, "--name"},
-	{"a array", true, "--array"},
-	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"},
-	{"requeue", false, "--requeue"},
-	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
-	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"},
-	{"parsable", false, "--parsable"},
-	{"b begin", true, "--begin"}, {"deadline", true, "--deadline"}, {"x exclude", true, "--exclude"},
-	{"nice", false, "--nice"}, {"gres", true, "--gres"}, {"G gpus gpus-per-node", true, "--gpus"},
-	{"o output", true, "--output"}, {"e error", true, "--error"}, {"open-mode", true, "--open-mode"},
-}
-
-// slurmOption looks a word such as --time=5, -t or -t5 up, and reports whether its value is in it.
-func slurmOption(table []slurm, word string) (value string, found *slurm, attached bool) {
-	name := strings.TrimLeft(word, "-")
-	if strings.HasPrefix(word, "--") {
-		name, value, attached = strings.Cut(name, "=")
-	} else if len(name) > 1 {
-		name, value, attached = name[:1], strings.TrimPrefix(name[1:], "="), true
-	}
-	for i := range table {
-		for _, n := range strings.Fields(table[i].names) {
-			if n == name {
-				return value, &table[i], attached
-			}
-		}
-	}
-	return value, nil, attached
-}
-
-// slurmWords puts sbatch's options into ours; those without effect are named with their values.
-func slurmWords(words []string) (ours, without []string, err error) {
-	return slurmIn(slurmOptions, words)
-}
-
-func slurmIn(table []slurm, words []string) (ours, without []string, err error) {
-	for len(words) > 0 {
-		word := words[0]
-		words = words[1:]
-		if len(word) < 2 || word[0] != '-' {
-			return nil, nil, fmt.Errorf("%q is no option", word)
-		}
-		value, o, attached := slurmOption(table, word)
-		switch {
-		case o == nil && strings.HasPrefix(word, "--ntasks-per-"):
-			// To drop it would change the number of ranks.
-			return nil, nil, fmt.Errorf("%s: the number of tasks is said with --ntasks or --ntasks-per-node here", word)
-		case o == nil:
-			if !attached && len(words) > 0 && !strings.HasPrefix(words[0], "-") {
-				word += " " + words[0]
-				words = words[1:]
-			}
-			without = append(without, word)
-		case o.value:
-			if !attached {
-				if len(words) == 0 {
-					return nil, nil, fmt.Errorf("%s needs a value", word)
-				}
-				value, words = words[0], words[1:]
-			}
-			if o.ours != "" {
-				ours = append(ours, o.ours, value)
-			}
-		case attached && o.ours == "--nice":
-			ours = append(ours, "--nice="+value)
-		case attached:
-			return nil, nil, fmt.Errorf("%s takes no value here", word)
-		case o.ours != "":
-			ours = append(ours, o.ours)
-		}
-	}
-	return ours, without, nil
 }

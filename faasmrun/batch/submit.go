@@ -13,8 +13,14 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// SubmitVerb is faasmrun submit: it hands a job to a cluster and does not wait for it.
-func SubmitVerb(args []string) int {
+// Waiter waits for jobs' ends; its error has the first failure's exit status.
+type Waiter func(c *client.Cluster, ids []uint64) error
+
+// SubmitVerb is faasmrun submit: it hands a job to a cluster, and waits for it only if it is told to.
+func SubmitVerb(args []string, wait Waiter) int { return submitVerb(args, wait, false) }
+
+// submitVerb is submit, and sbatch, which says the same in Slurm's words.
+func submitVerb(args []string, wait Waiter, sbatch bool) int {
 	r, x, notes, err := parseSubmit(args)
 	if err != nil {
 		return cli.Fail(err)
@@ -31,7 +37,7 @@ func SubmitVerb(args []string) int {
 			cli.Say(os.Stderr, "%s", note)
 		}
 	}
-	if err := submitJob(r, x); err != nil {
+	if err := submitJob(r, x, wait, sbatch); err != nil {
 		return cli.Fail(err)
 	}
 	return 0
@@ -75,13 +81,16 @@ func parseSubmit(args []string) (r *launch.Request, x *script, notes []string, e
 	return r, x, notes, err
 }
 
-func submitJob(r *launch.Request, x *script) error {
+func submitJob(r *launch.Request, x *script, wait Waiter, sbatch bool) error {
 	for i := range r.Segments {
 		if s := &r.Segments[i]; s.Ranks == 0 && s.PerNode == 0 && s.Ppr.Ranks == 0 {
 			s.Ranks = 1 // this machine's cores say nothing about the cluster's
 		}
 	}
 	if _, err := r.Place(machine.This(), true); err != nil {
+		return err
+	}
+	if err := r.SettleMemory(); err != nil {
 		return err
 	}
 	var spec *schedpb.JobSpec
@@ -96,6 +105,12 @@ func submitJob(r *launch.Request, x *script) error {
 		return err
 	}
 	b := r.Batch
+	if b.Stdin != "" {
+		if spec.Script == nil {
+			return cli.Usagef("--input is for jobs with a script")
+		}
+		spec.Script.Stdin = b.Stdin
+	}
 	if b.Warning != nil {
 		if spec.Script == nil {
 			return cli.Usagef("--signal is for jobs with a script")
@@ -127,6 +142,10 @@ func submitJob(r *launch.Request, x *script) error {
 	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.Stdout, b.Stderr, b.Appending
 	switch {
 	case b.Stdout != "":
+	case sbatch && len(b.Array) > 0:
+		spec.StdoutPath = "slurm-%A_%a.out"
+	case sbatch:
+		spec.StdoutPath = "slurm-%j.out"
 	case len(b.Array) > 0:
 		spec.StdoutPath = "faasmrun-%A_%a.out"
 	default:
@@ -140,21 +159,46 @@ func submitJob(r *launch.Request, x *script) error {
 		if err := launch.SendModules(c.Ctx, c.JobService, modules); err != nil {
 			return c.Refusal(err)
 		}
-		answer, err := launch.Submit(c.Ctx, c.JobService, spec)
+		answer, err := launch.Submit(c.Ctx, c.JobService, spec, b.TestOnly)
 		if err != nil {
 			return c.Refusal(err)
+		}
+		if b.TestOnly {
+			return sayTested(c, answer)
 		}
 		id := answer.JobId
 		if answer.Warning != "" {
 			cli.Say(os.Stderr, "job %d waits for a worker that can run it: %s", id, answer.Warning)
 		}
-		if b.Parsable {
-			_, err = fmt.Fprintln(c.Out, id)
-		} else {
-			_, err = fmt.Fprintf(c.Out, "job %d is submitted\n", id)
+		words := "job %d is submitted\n"
+		switch {
+		case b.Parsable:
+			words = "%d\n"
+		case sbatch && r.Quiet:
+			words = ""
+		case sbatch:
+			words = "Submitted batch job %d\n"
 		}
-		return err
+		if words != "" {
+			if _, err = fmt.Fprintf(c.Out, words, id); err != nil {
+				return err
+			}
+		}
+		if b.Wait {
+			return wait(c, []uint64{id})
+		}
+		return nil
 	})
+}
+
+// sayTested says what would become of a job that was not submitted.
+func sayTested(c *client.Cluster, answer *schedpb.SubmitResponse) error {
+	if answer.Warning != "" {
+		_, err := fmt.Fprintf(c.Out, "the job would be taken, and wait for a worker that can run it: %s\n", answer.Warning)
+		return err
+	}
+	_, err := fmt.Fprintln(c.Out, "the job would be taken, and there is a worker that can run it")
+	return err
 }
 
 const submitHead = `faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…

@@ -31,7 +31,7 @@ func waitCommand() *cobra.Command {
 				if _, err := c.Find(ids); err != nil {
 					return err
 				}
-				return wait(c, ids)
+				return Wait(c, ids)
 			})
 		},
 	}
@@ -46,7 +46,8 @@ const (
 	lostPause    = 250 * time.Millisecond
 )
 
-func wait(c *client.Cluster, ids []uint64) error {
+// Wait returns when jobs have ended; its error has the exit status of the first of them that failed.
+func Wait(c *client.Cluster, ids []uint64) error {
 	last := map[uint64]*schedpb.JobInfo{}
 	var gone time.Time // since when there is no scheduler
 	for {

@@ -32,6 +32,45 @@ type Batch struct {
 	Wrap                                          string // a command, in place of a script; "": none
 	Nodes, TasksPerNode                           int    // 0: not said
 	Warning                                       *schedpb.ScriptWarning
+	Mem, MemPerCPU                                uint64 // bytes; 0: not said
+	Stdin                                         string // the script's file; "": none
+	Wait, TestOnly                                bool
+}
+
+// SettleMemory has the memory of a rank follow from that of the job, or of its processors.
+func (r *Request) SettleMemory() error {
+	b, ranks, cpus := r.Batch, 0, 1
+	for i := range r.Segments {
+		ranks += r.Segments[i].Ranks
+		cpus = max(cpus, r.Segments[i].cpus)
+	}
+	said := 0
+	for _, size := range []uint64{b.Mem, b.MemPerCPU, r.memPerRank} {
+		if size > 0 {
+			said++
+		}
+	}
+	switch {
+	case said > 1:
+		return cli.Usagef("--mem, --mem-per-cpu and --mem-per-rank exclude each other")
+	case b.Mem > 0:
+		r.memPerRank = b.Mem / uint64(max(1, ranks))
+	case b.MemPerCPU > 0:
+		r.memPerRank = b.MemPerCPU * uint64(cpus)
+	}
+	if said > 0 && r.memPerRank < minMemPerRank {
+		return cli.Usagef("%d ranks with that memory have less than the %dK each that the smallest program needs", ranks,
+			minMemPerRank>>10)
+	}
+	return nil
+}
+
+// parseMegabytes reads a size as sbatch does: a number alone is one of megabytes. 0 is no request.
+func parseMegabytes(text string) (uint64, error) {
+	if n, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return n << 20, nil
+	}
+	return cli.ParseBytes(text)
 }
 
 // SettleTasks has the number of tasks follow from that of nodes. The note says what else becomes of it: a job has one
@@ -147,6 +186,28 @@ var batchOptions = []Option{
 			r.Batch.Warning, err = parseWarning(v[0])
 			return err
 		}},
+	{"mem", "SIZE", groupBatch, "memory of the whole job, shared evenly by its ranks: 4G, 512M; a number alone is of MiB",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Mem, err = parseMegabytes(v[0])
+			return err
+		}},
+	{"mem-per-cpu", "SIZE", groupBatch, "memory of the job for each processor of a rank",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.MemPerCPU, err = parseMegabytes(v[0])
+			return err
+		}},
+	{"i input", "FILE", groupBatch, "the file of a script's standard input, with the letters of --output (none)",
+		func(r *Request, _ *Segment, v []string) error {
+			if r.Batch.Stdin = v[0]; v[0] == "none" {
+				r.Batch.Stdin = ""
+			}
+			return nil
+		}},
+	{"W wait", "", groupBatch, "wait for the job's end, and end with its status",
+		flag(func(r *Request) { r.Batch.Wait = true })},
+	{"test-only", "", groupBatch, "say whether the job would be taken, and don't submit it",
+		flag(func(r *Request) { r.Batch.TestOnly = true })},
+	{"no-requeue |", "", "", "", flag(func(r *Request) { r.Batch.Requeue = false })},
 	{"hold", "", groupBatch, "keep the job waiting until faasmrun release",
 		flag(func(r *Request) { r.Batch.Hold = true })},
 	{"requeue", "", groupBatch, "start the job again when its worker is lost",

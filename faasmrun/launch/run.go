@@ -272,7 +272,7 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 			return nil, nil, err
 		}
 	}
-	answer, err := Submit(ctx, jobs, spec)
+	answer, err := Submit(ctx, jobs, spec, false)
 	if err != nil {
 		link.Close()
 		return nil, nil, cli.Refusal(err)

@@ -68,8 +68,9 @@ const (
 
 // Submit hands a job to the scheduler, which has its modules already. It asks again under the same key when the
 // connection breaks before the answer: the scheduler knows by it whether it has the job already.
-func Submit(ctx context.Context, jobs schedpb.JobsClient, spec *schedpb.JobSpec) (*schedpb.SubmitResponse, error) {
-	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()}
+func Submit(ctx context.Context, jobs schedpb.JobsClient, spec *schedpb.JobSpec,
+	testOnly bool) (*schedpb.SubmitResponse, error) {
+	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey(), TestOnly: testOnly}
 	for tried := 1; ; tried++ {
 		attempt, cancel := context.WithTimeout(ctx, submitTimeout)
 		answer, err := jobs.Submit(attempt, req)

@@ -30,7 +30,7 @@ func (b *brokenJobs) Submit(_ context.Context, r *schedpb.SubmitRequest, _ ...gr
 func TestSubmitIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		jobs := &brokenJobs{lost: submitTries - 1}
-		answer, err := Submit(t.Context(), jobs, &schedpb.JobSpec{})
+		answer, err := Submit(t.Context(), jobs, &schedpb.JobSpec{}, false)
 		if err != nil || answer.JobId != 7 || len(jobs.keys) != submitTries {
 			t.Fatalf("%v after %d tries: %v", answer, len(jobs.keys), err)
 		}
@@ -40,7 +40,7 @@ func TestSubmitIsTriedAgain(t *testing.T) {
 			}
 		}
 		jobs = &brokenJobs{lost: submitTries}
-		if _, err := Submit(t.Context(), jobs, &schedpb.JobSpec{}); status.Code(err) != codes.Unavailable ||
+		if _, err := Submit(t.Context(), jobs, &schedpb.JobSpec{}, false); status.Code(err) != codes.Unavailable ||
 			len(jobs.keys) != submitTries {
 			t.Fatalf("%d tries: %v", len(jobs.keys), err)
 		}

@@ -50,6 +50,14 @@ func startScript(j *job) (*script, error) {
 	s := &script{ended: make(chan result.ScriptEnd, 1)}
 	cmd := &exec.Cmd{Path: words[0], Args: append(append(words, file), x.Args...), Dir: x.Dir,
 		Env: environment(j, compat), SysProcAttr: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}}
+	if x.Stdin != "" {
+		stdin, err := openInput(x)
+		if err != nil {
+			return nil, fmt.Errorf("the standard input of the script %s on %s: %w", x.Name, j.start.Node, err)
+		}
+		defer stdin.Close()
+		cmd.Stdin = stdin
+	}
 	stdout, err := s.output(j, joblog.Stdout)
 	if err != nil {
 		return nil, err
@@ -82,6 +90,24 @@ func startScript(j *job) (*script, error) {
 		return nil, fmt.Errorf("the script's interpreter %s on %s: %w", words[0], j.start.Node, cause(err))
 	}
 	return s, nil
+}
+
+// openInput opens the file of a script's standard input. One that is no file, such as a pipe nobody writes, is not
+// waited for.
+func openInput(x *control.Script) (*os.File, error) {
+	path := x.Stdin
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(x.Dir, path)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("%s is a directory", path)
+	}
+	return f, nil
 }
 
 // maxProcesses is how many processes and threads a job's script may have beside what its user has already.
@@ -155,7 +181,7 @@ func interpreter(text []byte) ([]string, error) {
 }
 
 // compatNames are the names by which a script finds this program: all that launch, and ours.
-var compatNames = []string{"faasmrun", "mpirun", "mpiexec", "srun"}
+var compatNames = []string{"faasmrun", "mpirun", "mpiexec", "srun", "sbatch"}
 
 // compatDir is a directory of these names: the one that was installed with this program, or one made in a directory.
 func compatDir(private string) (string, error) {

@@ -814,6 +814,7 @@ type Script struct {
 	Tasks         uint32                 `protobuf:"varint,6,opt,name=tasks,proto3" json:"tasks,omitempty"`                                  // at least 1: how many ranks a step has that says nothing
 	CpusPerTask   uint32                 `protobuf:"varint,7,opt,name=cpus_per_task,json=cpusPerTask,proto3" json:"cpus_per_task,omitempty"` // of the job's slots; 0: one, and nobody said so
 	Warning       *ScriptWarning         `protobuf:"bytes,8,opt,name=warning,proto3" json:"warning,omitempty"`                               // none: it is not warned
+	Stdin         string                 `protobuf:"bytes,9,opt,name=stdin,proto3" json:"stdin,omitempty"`                                   // the file of its standard input, a pattern as those of output, relative to dir; empty: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -902,6 +903,13 @@ func (x *Script) GetWarning() *ScriptWarning {
 		return x.Warning
 	}
 	return nil
+}
+
+func (x *Script) GetStdin() string {
+	if x != nil {
+		return x.Stdin
+	}
+	return ""
 }
 
 // ScriptWarning is a signal before the time limit.
@@ -1530,6 +1538,7 @@ type SubmitRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Spec           *JobSpec               `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
 	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"` // empty: none
+	TestOnly       bool                   `protobuf:"varint,3,opt,name=test_only,json=testOnly,proto3" json:"test_only,omitempty"`                  // look whether the job would be taken, and take it not
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1576,6 +1585,13 @@ func (x *SubmitRequest) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
+}
+
+func (x *SubmitRequest) GetTestOnly() bool {
+	if x != nil {
+		return x.TestOnly
+	}
+	return false
 }
 
 type SubmitResponse struct {
@@ -7708,7 +7724,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\fopenmp_stats\x18F \x01(\bR\vopenmpStats\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShape\x12+\n" +
-	"\x06script\x18. \x01(\v2\x13.faasmrun.v1.ScriptR\x06scriptJ\x04\b\x11\x10\x12\"\xed\x01\n" +
+	"\x06script\x18. \x01(\v2\x13.faasmrun.v1.ScriptR\x06scriptJ\x04\b\x11\x10\x12\"\x83\x02\n" +
 	"\x06Script\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\fR\x04text\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -7717,7 +7733,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03dir\x18\x05 \x01(\tR\x03dir\x12\x14\n" +
 	"\x05tasks\x18\x06 \x01(\rR\x05tasks\x12\"\n" +
 	"\rcpus_per_task\x18\a \x01(\rR\vcpusPerTask\x124\n" +
-	"\awarning\x18\b \x01(\v2\x1a.faasmrun.v1.ScriptWarningR\awarning\"\\\n" +
+	"\awarning\x18\b \x01(\v2\x1a.faasmrun.v1.ScriptWarningR\awarning\x12\x14\n" +
+	"\x05stdin\x18\t \x01(\tR\x05stdin\"\\\n" +
 	"\rScriptWarning\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x1b\n" +
 	"\tbefore_ms\x18\x02 \x01(\x03R\bbeforeMs\x12\x16\n" +
@@ -7762,10 +7779,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05Mount\x12\x19\n" +
 	"\bhost_dir\x18\x01 \x01(\tR\ahostDir\x12\x1b\n" +
 	"\tguest_dir\x18\x02 \x01(\tR\bguestDir\x12\x1b\n" +
-	"\tread_only\x18\x03 \x01(\bR\breadOnly\"b\n" +
+	"\tread_only\x18\x03 \x01(\bR\breadOnly\"\x7f\n" +
 	"\rSubmitRequest\x12(\n" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x1b\n" +
+	"\ttest_only\x18\x03 \x01(\bR\btestOnly\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
 	"\awarning\x18\x02 \x01(\tR\awarning\"\xeb\a\n" +

@@ -80,6 +80,7 @@ func (s *JobSpec) eachText(f func(*string)) {
 	if x := s.Script; x != nil {
 		f(&x.Name)
 		f(&x.Dir)
+		f(&x.Stdin)
 		for i := range x.Args {
 			f(&x.Args[i])
 		}

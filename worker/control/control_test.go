@@ -32,7 +32,7 @@ var samples = []Message{
 			{Program: "b.wasm", Ranks: 1},
 		}, Check: true, MPIStats: true, IdleTimeout: time.Minute, SharedOut: true, SharedErr: true, Native: true,
 		Script: &Script{Text: []byte("#!/bin/sh\n\xff"), Name: "job.sh", Args: []string{"a", ""}, Env: []string{"A=b"},
-			Dir: "/home", Mark: "m", Slots: 4, MemBytes: 1 << 40, CacheDir: "/cache",
+			Dir: "/home", Stdin: "in", Mark: "m", Slots: 4, MemBytes: 1 << 40, CacheDir: "/cache",
 			Engine: "auto", Lax: true, Signal: 10, SignalAt: time.Minute, SignalScript: true}},
 	&Stdin{Data: []byte("line\n"), EOF: true},
 	&Input{Seq: 7, Data: []byte("line\n"), EOF: true, Signal: 10},

@@ -13,6 +13,8 @@ type Script struct {
 	Args []string
 	Env  []string // "NAME=value", the job's variables among them
 	Dir  string   // where it begins
+	// Stdin is the path of the file that is its standard input; "": it has none
+	Stdin string
 	// Mark is in the environment of everything that the script starts, and of nothing else on this machine
 	Mark     string
 	Slots    uint32        // that its steps share
@@ -49,6 +51,7 @@ func writeScript(e *encoder, s *Script) {
 	list(e, s.Args, (*encoder).string)
 	list(e, s.Env, (*encoder).string)
 	e.string(s.Dir)
+	e.string(s.Stdin)
 	e.string(s.Mark)
 	e.uint(uint64(s.Slots))
 	e.uint(s.MemBytes)
@@ -70,6 +73,7 @@ func readScript(d *decoder) *Script {
 		Args:         decodeList(d, (*decoder).string),
 		Env:          decodeList(d, (*decoder).string),
 		Dir:          d.string(),
+		Stdin:        d.string(),
 		Mark:         d.string(),
 		Slots:        d.uint32(),
 		MemBytes:     d.uint(),
