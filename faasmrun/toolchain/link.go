@@ -204,6 +204,9 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		}
 		return os.ReadFile(raw)
 	})
+	if err == nil {
+		data, err = adaptPointers(data)
+	}
 	if err == nil && shared && !d.cmd.linkChosen("--max-memory=") {
 		data, err = raiseMaximum(data)
 	}

@@ -74,11 +74,22 @@ func adaptStubs(m *wasm.Module) {
 }
 
 // adapter is the body of a function of type from that calls callee, of type to; nil where a native call would go wrong
-// too. Native conventions pass integers and floats apart, each in their order, and take no notice of their widths. A
-// result of the other kind is zero, where natively a register holds what it held: what the function does is right, and
-// programs live on what it does alone (a time that is printed and nothing else).
+// too.
 func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
 	var code wasm.Code
+	if !adapt(&code, from, to, 0, func() { code.Index(wasm.OpCall, callee) }) {
+		return nil
+	}
+	code.Op(wasm.OpEnd)
+	return wasm.Expr(code)
+}
+
+// adapt appends a call, which call writes, of a function of type to by one that takes it for one of type from, whose
+// arguments are local variables from first on. It reports whether there is such a call: none where a native one would
+// go wrong too. Native conventions pass integers and floats apart, each in their order, and take no notice of their
+// widths. A result of the other kind is zero, where natively a register holds what it held: what the function does is
+// right, and programs live on what it does alone (a time that is printed and nothing else).
+func adapt(code *wasm.Code, from, to wasm.FuncType, first uint32, call func()) bool {
 	integers, floats := arguments(from)
 	for _, want := range to.Params {
 		queue := &integers
@@ -87,17 +98,17 @@ func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
 		}
 		switch {
 		case len(*queue) > 0:
-			local := (*queue)[0]
+			i := (*queue)[0]
 			*queue = (*queue)[1:]
-			code.Index(wasm.OpLocalGet, local)
-			code.Convert(from.Params[local], want)
+			code.Index(wasm.OpLocalGet, first+i)
+			code.Convert(from.Params[i], want)
 		case isFloat(want) && len(integers) > 0, !isFloat(want) && len(floats) > 0:
-			return nil // an integer for a float, or the other way round
+			return false // an integer for a float, or the other way round
 		default:
 			code.Zero(want)
 		}
 	}
-	code.Index(wasm.OpCall, callee)
+	call()
 	if gives(from) && gives(to) && isFloat(from.Results[0]) == isFloat(to.Results[0]) {
 		code.Convert(to.Results[0], from.Results[0])
 	} else {
@@ -108,8 +119,7 @@ func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
 			code.Zero(from.Results[0])
 		}
 	}
-	code.Op(wasm.OpEnd)
-	return wasm.Expr(code)
+	return true
 }
 
 // arguments are a caller's, by kind.

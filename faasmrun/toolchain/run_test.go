@@ -241,6 +241,31 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// TestPassedFunctions: libc calls what it was passed as it is, whatever it was declared as, on both engines. What takes
+// more than it is given traps.
+func TestPassedFunctions(t *testing.T) {
+	bin := launcher(t)
+	source, err := filepath.Abs("testdata/passed.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	want := native(t, source)
+	for _, options := range []string{"-O0 -g", "-O2 -s"} {
+		l.ok("cc", append(strings.Fields(options), "-pthread", "-w", source)...)
+		for _, engine := range []string{"wazero", "native"} {
+			t.Setenv("FAASMRUN_ENGINE", engine)
+			if status, stdout, stderr := execute(t, bin, "./a.out"); status != 0 || stdout != want {
+				t.Errorf("%s, %s: status %d\n%s%s", options, engine, status, stdout, stderr)
+			}
+			if status, _, stderr := execute(t, bin, "./a.out", "three"); status != 139 ||
+				!strings.Contains(stderr, "a function pointer of another type") {
+				t.Errorf("%s, %s, one that takes more: status %d\n%s", options, engine, status, stderr)
+			}
+		}
+	}
+}
+
 // TestBindings: MPI's C++ bindings give what Open MPI's give (the golden is its output, but that Debian builds it
 // without exceptions), and a program imports the functions of MPI that it calls alone.
 func TestBindings(t *testing.T) {

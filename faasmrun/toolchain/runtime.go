@@ -10,7 +10,8 @@ import (
 
 // compatSources are the files of overlay/compat.
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
-	"locale", "sockets", "threads", "attributes", "mutex", "condition", "rwlock", "barrier", "semaphore", "keys",
+	"locale", "pointers", "sockets", "threads", "attributes", "mutex", "condition", "rwlock", "barrier", "semaphore",
+	"keys",
 	"c11threads", "system", "main", "locks",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
 	"argp", "argphelp", "fused", "gettext", "obstack", "addresses", "transfer", "oldsignals", "calls", "spawn",

@@ -66,7 +66,7 @@ void __faasmrun_end_keys(void)
 			void (*destructor)(void *) = keys[i].destructor;
 			if (value && destructor) {
 				found = 1;
-				destructor(value);
+				__call_cleanup(destructor, value);
 			}
 		}
 	}

@@ -33,6 +33,8 @@ static int invalid(void)
 WEAK void __SIG_IGN(int sig) {}
 WEAK void __SIG_ERR(int sig) { __builtin_trap(); }
 
+void __call_handler(void (*f)(int), int sig); /* pointers.c */
+
 static int dispatch(int sig);
 
 /* Tells the host which signals have handlers and which are ignored. */
@@ -62,7 +64,7 @@ static int dispatch(int sig)
 		siginfo_t info = { .si_signo = sig, .si_code = SI_USER, .si_pid = getpid(), .si_uid = getuid() };
 		action.sa_sigaction(sig, &info, NULL);
 	} else {
-		action.sa_handler(sig);
+		__call_handler(action.sa_handler, sig);
 	}
 	return (action.sa_flags & SA_RESTART) != 0;
 }

@@ -36,6 +36,10 @@ enum { UNUSED, JOINABLE, JOINED, DETACHED }; /* of state */
 
 extern _Thread_local int __faasmrun_tid; /* libc/threads.c; the host's number of the thread, and 1 */
 
+/* pointers.c */
+void *__call_start_routine(void *(*f)(void *), void *argument);
+void __call_cleanup(void (*f)(void *), void *argument);
+
 /* ---- Waiting ---- */
 
 /* In which function a thread waits, for who asks why nothing goes on (worker/futex/function.go). */

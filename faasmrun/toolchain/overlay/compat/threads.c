@@ -81,7 +81,7 @@ static void end(struct __pthread *t, void *result)
 static void start_thread(struct __pthread *t)
 {
 	self = t;
-	end(t, t->f(t->argument));
+	end(t, __call_start_routine(t->f, t->argument));
 }
 
 WEAK int pthread_create(pthread_t *restrict made, const pthread_attr_t *restrict a, void *(*f)(void *), void *restrict argument)
@@ -125,7 +125,7 @@ WEAK void _pthread_cleanup_pop(struct __ptcb *cb, int run)
 {
 	cleanup = cb->__next;
 	if (run) {
-		cb->__f(cb->__x);
+		__call_cleanup(cb->__f, cb->__x);
 	}
 }
 
@@ -135,7 +135,7 @@ WEAK _Noreturn void pthread_exit(void *result)
 	while (cleanup) {
 		struct __ptcb *cb = cleanup;
 		cleanup = cb->__next;
-		cb->__f(cb->__x);
+		__call_cleanup(cb->__f, cb->__x);
 	}
 	end(t, result);
 	__faasmrun_host_thread_end((uintptr_t)t);

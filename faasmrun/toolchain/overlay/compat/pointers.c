@@ -1,0 +1,9 @@
+/*
+ * Calls of functions that a program has passed as pointers of another type than they are of: void *f(), void f(void *), int f(void *)
+ * for pthread_create, void f() for signal. C programs do it everywhere, and natively it works; a WebAssembly call by pointer compares
+ * types. The link (faasmrun/toolchain/pointers.go) puts bodies in place of these that know the types of the program's functions.
+ */
+
+void *__call_start_routine(void *(*f)(void *), void *argument) { return f(argument); }
+void __call_cleanup(void (*f)(void *), void *argument) { f(argument); }
+void __call_handler(void (*f)(int), int sig) { f(sig); }
