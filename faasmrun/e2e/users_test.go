@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
@@ -18,6 +20,7 @@ type person struct {
 	w        *warm
 	dir      string
 	uid, gid uint32
+	env      []string // beside its own
 }
 
 func (w *warm) person(name string) *person {
@@ -27,7 +30,7 @@ func (w *warm) person(name string) *person {
 	}
 	uid, _ := strconv.Atoi(account.Uid)
 	gid, _ := strconv.Atoi(account.Gid)
-	p := &person{w, filepath.Join(w.dir, name), uint32(uid), uint32(gid)}
+	p := &person{w: w, dir: filepath.Join(w.dir, name), uid: uint32(uid), gid: uint32(gid)}
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		w.b.Fatal(err)
 	}
@@ -37,14 +40,42 @@ func (w *warm) person(name string) *person {
 	return p
 }
 
-func (p *person) run(args ...string) (string, error) {
+func (p *person) command(args ...string) *exec.Cmd {
 	c := exec.Command(p.w.binary, args...)
 	c.Dir = p.dir
 	c.Env = append(os.Environ(), "FAASMRUN_SCHEDULER="+p.w.socket, "FAASMRUN_HOME="+filepath.Join(p.dir, "home"),
 		"HOME="+p.dir)
+	c.Env = append(c.Env, p.env...)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: p.uid, Gid: p.gid}}
-	out, err := c.CombinedOutput()
+	return c
+}
+
+func (p *person) run(args ...string) (string, error) {
+	out, err := p.command(args...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
+}
+
+// line is the rest of the first line that begins so of what a command prints, which is then ended.
+func (p *person) line(prefix string, args ...string) string {
+	p.w.b.Helper()
+	c := p.command(args...)
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		p.w.b.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Kill()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if rest, found := strings.CutPrefix(lines.Text(), prefix); found {
+			return rest
+		}
+	}
+	p.w.b.Fatalf("faasmrun %s printed no line %q", strings.Join(args, " "), prefix)
+	return ""
 }
 
 func (p *person) may(args ...string) string {
@@ -103,4 +134,71 @@ func TestUsersShareOneSocket(t *testing.T) {
 		t.Errorf("another's jobs are listed without their names:\n%s", out)
 	}
 	one.may("cancel", waiting)
+}
+
+// A script runs as its tenant's user, without a way to more, and nobody from outside of the job runs steps in it.
+func TestScriptsOfUsers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be two users, and run scripts as theirs")
+	}
+	w := newWarm(t, "4", "--all-users")
+	for _, dir := range []string{w.dir, filepath.Dir(w.dir), filepath.Dir(w.binary)} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, two := w.person("daemon"), w.person("nobody")
+	script := filepath.Join(one.dir, "who.sh")
+	if err := os.WriteFile(script, []byte(`#!/bin/bash
+echo "as $(id -un) in $(pwd)"
+grep NoNewPrivs /proc/self/status
+echo "processes $(ulimit -u)"
+srun -n 2 `+w.wasm+`
+echo "steps: $FAASMRUN_STEPS"
+for n in {1..1200}; do test -f go && break; sleep 0.05; done
+srun -n 2 `+w.wasm+`
+`), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	id := one.may("submit", "--parsable", "-n", "2", "-o", "out.txt", script)
+	socket := one.line("steps: ", "logs", "-f", id)
+	root := &person{w: w, dir: one.dir}
+	for who, want := range map[*person]string{one: "is no part of that job", two: "permission denied",
+		root: "by processes of the job's own user"} {
+		who.env = []string{"FAASMRUN_STEPS=" + socket, "FAASMRUN_JOB_ID=" + id, "FAASMRUN_SLOTS=2"}
+		if out, err := who.run("-np", "1", w.wasm); err == nil || !strings.Contains(out, want) {
+			t.Errorf("a step from outside, by uid %d: %v: %s", who.uid, err, out)
+		}
+		who.env = nil
+	}
+	if err := os.WriteFile(filepath.Join(one.dir, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	one.may("wait", id)
+	out, err := os.ReadFile(filepath.Join(one.dir, "out.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"as daemon in " + one.dir + "\n", "NoNewPrivs:\t1\n"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in the output %q", want, out)
+		}
+	}
+	var most int
+	if _, rest, found := strings.Cut(string(out), "processes "); found {
+		fmt.Sscan(rest, &most)
+	}
+	if most < 1000 || most > 8192 {
+		t.Errorf("the script may start %d processes: %s", most, out)
+	}
+	if n := strings.Count(string(out), "hello from"); n != 4 {
+		t.Errorf("%d ranks of two steps have run: %s", n, out)
+	}
+	if _, err := os.Stat(filepath.Dir(socket)); !os.IsNotExist(err) {
+		t.Errorf("the job's private directory: %v", err)
+	}
+	one.env = []string{"FAASMRUN_STEPS=" + socket, "FAASMRUN_JOB_ID=" + id}
+	if out, err := one.run("-np", "1", w.wasm); err == nil || !strings.Contains(out, "is over") {
+		t.Errorf("a step after the end: %v: %s", err, out)
+	}
 }

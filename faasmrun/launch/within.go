@@ -1,7 +1,9 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 
@@ -35,9 +37,13 @@ func (r *Request) within() *allocation {
 
 // check is an error for a job that is over.
 func (a *allocation) check() error {
-	if _, err := os.Stat(a.socket); err != nil {
+	switch _, err := os.Stat(a.socket); {
+	case errors.Is(err, fs.ErrNotExist):
 		return cli.Failure(cli.StatusFailed, fmt.Sprintf("job %s, in whose script this command was called, is over: its "+
 			"steps were asked for at %s (FAASMRUN_STEPS)", a.job, a.socket))
+	case err != nil:
+		return cli.Failure(cli.StatusFailed, fmt.Sprintf("a step of job %s, by %s (FAASMRUN_STEPS): %s", a.job, a.socket,
+			cli.Reason(err)))
 	}
 	return nil
 }
