@@ -28,6 +28,7 @@ Jobs of a cluster:
   history      list the jobs that have ended
   show         print everything about jobs
   explain      say why jobs wait, and when they should start
+  steps        list what a job's script has run
   cancel       end jobs
   hold         keep waiting jobs from starting; release lets them start
   requeue      end running jobs and queue them again

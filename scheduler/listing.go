@@ -255,6 +255,28 @@ func (s *Server) Explain(ctx context.Context, req *schedpb.ExplainRequest) (*sch
 	return resp, err
 }
 
+// Steps implements schedpb.JobsServer.
+func (s *Server) Steps(ctx context.Context, req *schedpb.StepsRequest) (*schedpb.StepsResponse, error) {
+	resp := &schedpb.StepsResponse{}
+	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
+		j, err := r.find(req.JobId, viewer)
+		if err != nil {
+			return err
+		}
+		resp.Job = r.jobInfo(j, viewer)
+		for _, p := range j.Steps {
+			info := &schedpb.StepInfo{Number: p.Number, Name: p.Name, Ranks: p.Ranks, Slots: p.Slots,
+				StartedUnixNs: int64(p.Started), EndedUnixNs: int64(p.Ended), State: p.State.String(), ExitCode: p.ExitCode}
+			if p.Ended == 0 && j.State.Terminal() { // nobody has told its end: it ended with the job
+				info.EndedUnixNs, info.State, info.ExitCode = int64(j.Ended), j.End.State.String(), j.End.ExitCode
+			}
+			resp.Steps = append(resp.Steps, info)
+		}
+		return nil
+	})
+	return resp, err
+}
+
 // find is a job of the tenant's, or any for an administrator. Another's job is no job.
 func (r *reactor) find(id uint64, viewer core.Tenant) (*core.Job, error) {
 	j := r.state.Job(core.JobID(id))

@@ -362,12 +362,29 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 		if _, its := r.state.Part(w.name, ref); its {
 			r.stdinTaken(ref, m.StdinTaken.GetBytes())
 		}
+	case *schedpb.WorkerMessage_Step:
+		r.step(w, m.Step)
 	case *schedpb.WorkerMessage_Ended:
 		r.ended(w, m.Ended)
 	case *schedpb.WorkerMessage_Goodbye:
 		r.goodbye(w, m.Goodbye)
 	default:
 		w.fail(status.Errorf(codes.InvalidArgument, "a worker's stream carries no %T at this point", m))
+	}
+}
+
+// step takes what a script's supervisor says of a step: its tenant's word, about their own job.
+func (r *reactor) step(w *workerConn, m *schedpb.JobStep) {
+	p := m.GetStep()
+	state, known := core.ParseState(p.GetState())
+	if !known || p.GetStartedUnixNs() < 0 || p.GetEndedUnixNs() < 0 {
+		return
+	}
+	e := core.StepReported{Worker: w.name, Ref: coreRef(m.GetJob()), Step: core.Step{Number: p.GetNumber(),
+		Name: p.GetName(), Ranks: p.GetRanks(), Slots: p.GetSlots(), Started: core.Time(p.GetStartedUnixNs()),
+		Ended: core.Time(p.GetEndedUnixNs()), State: state, ExitCode: p.GetExitCode()}}
+	if _, err := r.decide(e); err != nil {
+		r.log.Info("a step is left out", "worker", w.name, "job", e.Ref.Job, "err", err)
 	}
 }
 

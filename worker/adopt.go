@@ -171,6 +171,8 @@ func (p *process) awaitStarted(j *job) error {
 			return nil
 		case *control.InputTaken:
 			j.inputTaken(m)
+		case *control.Step:
+			j.stepChanged(m)
 		case *control.LogGrew, *control.StdinTaken:
 		default:
 			return fmt.Errorf("its first message is a %T", m)

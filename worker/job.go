@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -43,6 +44,7 @@ type job struct {
 	started        bool
 	stopped        bool // by TSTP: from the start on, if that comes first
 	taken          uint64
+	steps          []*control.Step // of its script: the newest
 	in             input
 	leftRunning    bool // to the next worker with this directory
 	workerStopping bool // the worker stops: what its end does to the job is none of the job's doing
@@ -384,6 +386,7 @@ func (j *job) acknowledged() bool {
 func (j *job) resendReports() {
 	j.mu.Lock()
 	started, taken, end, acked := j.started, j.taken, j.end, j.acked
+	steps := slices.Clone(j.steps)
 	in := j.in
 	j.mu.Unlock()
 	if acked {
@@ -392,6 +395,9 @@ func (j *job) resendReports() {
 	if started {
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
 			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+	}
+	for _, m := range steps {
+		j.w.report(j.step(m))
 	}
 	if taken > 0 {
 		j.w.report(j.stdinTaken(taken))

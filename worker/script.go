@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -218,4 +220,31 @@ func (j *job) cleanUpScript(p *process) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		j.w.Logger.Warn("removing what a script has left", "job", j.key.id, "err", err)
 	}
+}
+
+// maxSteps is how many steps are told again after a lost connection: as many as a scheduler keeps.
+const maxSteps = 256
+
+// stepChanged passes on what the supervisor says of a step. It is the tenant's process: the scheduler believes it about
+// this job alone.
+func (j *job) stepChanged(m *control.Step) {
+	m.Name, m.State = result.Text(m.Name, maxWhere), result.Text(m.State, maxWhere)
+	j.mu.Lock()
+	at := slices.IndexFunc(j.steps, func(p *control.Step) bool { return p.Number == m.Number })
+	switch {
+	case at >= 0:
+		j.steps[at] = m
+	case len(j.steps) == maxSteps:
+		j.steps = append(slices.Delete(j.steps, 0, 1), m)
+	default:
+		j.steps = append(j.steps, m)
+	}
+	j.mu.Unlock()
+	j.w.report(j.step(m))
+}
+
+func (j *job) step(m *control.Step) *schedpb.WorkerMessage {
+	return &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Step{Step: &schedpb.JobStep{Job: j.key.ref(),
+		Step: &schedpb.StepInfo{Number: m.Number, Name: m.Name, Ranks: m.Ranks, Slots: m.Slots,
+			StartedUnixNs: int64(m.Started), EndedUnixNs: int64(m.Ended), State: m.State, ExitCode: m.ExitCode}}}}
 }

@@ -41,7 +41,8 @@ func TestWhoseScriptsRun(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		w := &Worker{Config: Config{Name: "w1"}}
-		if _, err := w.identityOf("no-such-tenant"); err == nil || !strings.Contains(err.Error(), "no-such-tenant is no user") {
+		if _, err := w.identityOf("no-such-tenant"); err == nil ||
+			!strings.Contains(err.Error(), "no-such-tenant is no user") {
 			t.Errorf("a tenant without a user: %v", err)
 		}
 	}

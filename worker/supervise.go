@@ -149,6 +149,8 @@ func (j *job) handleMessage(m control.Message) {
 		j.w.report(j.stdinTaken(m.Bytes))
 	case *control.InputTaken:
 		j.inputTaken(m)
+	case *control.Step:
+		j.stepChanged(m)
 	case *control.RankStates:
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
 			RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(m.Ranks)}}})

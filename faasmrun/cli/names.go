@@ -29,7 +29,7 @@ func VersionVerb() int {
 // VerbNames are the verbs that help and suggestions know.
 var VerbNames = []string{"run", "cc", "c++", "cmake", "configure", "make", "toolchain", "compile",
 	"inspect", "submit", "queue", "history",
-	"show", "explain", "cancel", "hold", "release",
+	"show", "explain", "steps", "cancel", "hold", "release",
 	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth",
 	"scheduler", "worker",
 	"version", "help", "completion"}

@@ -38,7 +38,8 @@ var allowedImports = map[string][]string{
 	// A child of the worker's, as the executor is; the steps in its script run under a scheduler and a worker as a
 	// launcher's.
 	"faasmrun/supervisor": {"faasmrun/client", "faasmrun/daemon", "faasmrun/home", "internal/failpoint",
-		"scheduler/core/result", "scheduler/schedpb", "worker/child", "worker/control", "worker/joblog"},
+		"scheduler/core/result", "scheduler/jobstate", "scheduler/schedpb", "worker/child", "worker/control",
+		"worker/joblog"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/filetype", "internal/wasm"},
 	"scheduler": {"internal/bytesize", "internal/private", "internal/failpoint", "internal/lower", "internal/openmp",
 		"internal/tasks", "internal/wasm",

@@ -14,7 +14,8 @@ import (
 
 // JobCommands are the verbs about jobs.
 func JobCommands() []*cobra.Command {
-	return []*cobra.Command{queueCommand(), historyCommand(), showCommand(), explainCommand(), cancelCommand(),
+	return []*cobra.Command{queueCommand(), historyCommand(), showCommand(), explainCommand(), stepsCommand(),
+		cancelCommand(),
 		changeCommand("hold", "held", "keep waiting jobs from starting", schedpb.Action_ACTION_HOLD),
 		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
 		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,16 +9,20 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/faasmrun/client"
 	"github.com/faasmrun/faasmrun/faasmrun/daemon"
 	"github.com/faasmrun/faasmrun/faasmrun/home"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/child"
+	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/joblog"
 )
 
@@ -33,6 +38,8 @@ type steps struct {
 	closed bool
 	link   *client.Link
 	live   map[uint64]*schedpb.JobInfo // that run or wait
+	told   []*control.Step             // the newest, by number, as the agent was told
+	watch  sync.WaitGroup              // of the steps' changes
 }
 
 // listenForSteps makes the job's socket.
@@ -81,7 +88,7 @@ func (s *steps) open(first net.Conn) (*client.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	go s.watch(link)
+	s.watch.Go(func() { s.follow(link) })
 	return link, nil
 }
 
@@ -100,8 +107,8 @@ func (s *steps) ownCache() string {
 	return filepath.Join(s.j.private, "cache")
 }
 
-// watch keeps what is known of the steps.
-func (s *steps) watch(link *client.Link) {
+// follow keeps what is known of the steps.
+func (s *steps) follow(link *client.Link) {
 	stream, err := schedpb.NewJobsClient(link.Conn).Watch(context.Background(), &schedpb.WatchRequest{})
 	for err == nil {
 		var m *schedpb.WatchResponse
@@ -111,15 +118,80 @@ func (s *steps) watch(link *client.Link) {
 	}
 }
 
+// note keeps what has changed, and tells the agent of steps that have begun or ended.
 func (s *steps) note(changed []*schedpb.JobInfo) {
+	var news []*control.Step
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, info := range changed {
 		if info.EndedUnixNs != 0 {
 			delete(s.live, info.Id)
 		} else {
 			s.live[info.Id] = info
 		}
+		if m := stepOf(info); m != nil && s.tell(m) {
+			news = append(news, m)
+		}
+	}
+	s.mu.Unlock()
+	for _, m := range news {
+		s.j.out.Send(m)
+	}
+}
+
+// lookPatience is how long the last look at a job's steps may take.
+const lookPatience = time.Second
+
+// look finds out what the steps have come to by now: of the last ones the changes may not have arrived.
+func (s *steps) look(link *client.Link) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookPatience)
+	defer cancel()
+	page, err := schedpb.NewJobsClient(link.Conn).List(ctx, &schedpb.ListRequest{Any: true, Newest: true, Limit: maxTold})
+	if err == nil {
+		s.note(page.Jobs)
+	}
+}
+
+// stepOf is what is told of a step; nil while it waits.
+func stepOf(info *schedpb.JobInfo) *control.Step {
+	m := &control.Step{Number: uint32(info.Id - 1), Name: info.Name, Ranks: info.Ranks, Slots: info.TakenSlots(),
+		Started: time.Duration(info.StartedUnixNs), Ended: time.Duration(info.EndedUnixNs), State: jobstate.Running}
+	switch {
+	case info.EndedUnixNs != 0:
+		m.State, m.ExitCode = info.State, info.ExitCode
+		m.Started = cmp.Or(m.Started, m.Ended) // it never began
+	case info.StartedUnixNs == 0:
+		return nil
+	}
+	return m
+}
+
+// maxTold bounds the steps that a later agent is told of.
+const maxTold = 256
+
+// tell remembers what the agent is told, and reports whether it is news. It is called with mu held.
+func (s *steps) tell(m *control.Step) bool {
+	at := slices.IndexFunc(s.told, func(p *control.Step) bool { return p.Number == m.Number })
+	switch {
+	case at >= 0 && *s.told[at] == *m:
+		return false
+	case at >= 0:
+		s.told[at] = m
+	default:
+		if len(s.told) == maxTold {
+			s.told = slices.Delete(s.told, 0, 1)
+		}
+		s.told = append(s.told, m)
+	}
+	return true
+}
+
+// resend tells a later agent what the earlier one was told.
+func (s *steps) resend() {
+	s.mu.Lock()
+	told := slices.Clone(s.told)
+	s.mu.Unlock()
+	for _, m := range told {
+		s.j.out.Send(m)
 	}
 }
 
@@ -155,7 +227,9 @@ func (s *steps) close() {
 	s.closed, s.link = true, nil
 	s.mu.Unlock()
 	if link != nil {
+		s.look(link)
 		link.Close()
+		s.watch.Wait()
 	}
 }
 

@@ -256,7 +256,10 @@ func (j *job) HandleMessage(m control.Message) {
 func (j *job) Resume() *control.InputTaken { return j.out.Input() }
 
 // ResendAll implements child.Job.
-func (j *job) ResendAll() { j.out.ResendAll() }
+func (j *job) ResendAll() {
+	j.out.ResendAll()
+	j.steps.resend()
+}
 
 // states says what the job does, in place of its ranks.
 func (j *job) states() []control.RankState {

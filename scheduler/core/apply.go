@@ -168,6 +168,7 @@ func (t *JobPlaced) apply(s *State) error {
 		a.started--
 	}
 	j.Epoch, j.Placement, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Placement, t.At, 0, t.Until
+	j.Steps = nil
 	j.Units = t.Units
 	if _, err := s.job(j.ID, Configuring); err != nil {
 		return err
@@ -215,7 +216,7 @@ func (t *JobFinished) apply(s *State) error {
 	j.End, j.Ended, j.Attached, j.Orphaned = t.End, t.At, false, ""
 	s.undoom(j)
 	s.unlive(j)
-	s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
+	s.account(j.Tenant).Kept += j.kept()
 	s.ended = append(s.ended, j.ID)
 	return nil
 }

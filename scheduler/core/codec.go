@@ -14,9 +14,9 @@ import (
 // version 4 what is known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5
 // jobs whose ranks share slots, version 6 details that jobs share, version 7 engines and what jobs need of them,
 // version 8 which engine a job asks for, and why a worker lacks one, version 9 moments before which jobs don't start
-// and by which they end, workers they don't run on, and dependencies of which one is enough, version 10 resources. What
-// older versions wrote is still read.
-const recordVersion = 10
+// and by which they end, workers they don't run on, and dependencies of which one is enough, version 10 resources,
+// version 11 steps. What older versions wrote is still read.
+const recordVersion = 11
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")

@@ -96,8 +96,8 @@ func (s *State) unlive(j *Job) {
 // unshare takes the details from a job that has ended.
 func (s *State) unshare(j *Job) {
 	a, d := s.account(j.Tenant), j.details
-	a.Kept -= uint64(len(j.End.Detail))
-	j.End.Detail = nil
+	a.Kept -= j.kept()
+	j.End.Detail, j.Steps = nil, nil
 	if d == nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (s *State) checkDetails() error {
 		if j == nil {
 			continue
 		}
-		kept[j.Tenant] += uint64(len(j.End.Detail))
+		kept[j.Tenant] += j.kept()
 		d := j.details
 		if d == nil {
 			continue
@@ -190,10 +190,10 @@ func (s *State) trim() []Transition {
 			if kept <= quota-quota/8 {
 				break
 			}
-			if j.Tenant != a.Name || j.details == nil && len(j.End.Detail) == 0 {
+			if j.Tenant != a.Name || j.details == nil && j.kept() == 0 {
 				continue
 			}
-			kept -= uint64(len(j.End.Detail))
+			kept -= j.kept()
 			if d := j.details; d != nil {
 				if _, seen := left[d]; !seen {
 					left[d] = d.jobs

@@ -112,6 +112,7 @@ type Job struct {
 	Promised  Promise      // made for it while it headed the queue
 	Claim     WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
 	Until     Time         // the end of the reservation that it was placed in; 0: it was in none
+	Steps     []Step       // of its script, by number; of the newest placement, and of those the newest
 	Orphaned  string       // in Requeued: why nobody knows whether its ranks still run
 
 	LaunchFailures uint32 // how often its ranks could not be started since they last were

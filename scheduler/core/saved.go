@@ -34,7 +34,7 @@ func (s *State) Outline() iter.Seq[[]byte] {
 			return nil
 		}
 		bare := *j
-		bare.Key, bare.Name, bare.Spec = "", s.named(j).first().String(), nil
+		bare.Key, bare.Name, bare.Spec, bare.Steps = "", s.named(j).first().String(), nil, nil
 		return &bare
 	})
 }
@@ -191,6 +191,9 @@ func (j *Job) fields(c *codec) {
 	if c.version >= 10 {
 		list(c, &j.Units, func(u *Unit) { u.fields(c) })
 	}
+	if c.version >= 11 {
+		list(c, &j.Steps, func(p *Step) { p.fields(c) })
+	}
 }
 
 func (a *Account) fields(c *codec) {
@@ -242,7 +245,7 @@ func (s *State) loadJob(c *codec) error {
 	s.jobs[j.ID] = j
 	s.share(j)
 	if j.State.Terminal() {
-		s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
+		s.account(j.Tenant).Kept += j.kept()
 	}
 	if a := s.arrayOf(j); a != nil {
 		a.load(j)

@@ -38,6 +38,7 @@ const (
 	kindJobOrphaned
 	kindJobTrimmed
 	kindJobEligible
+	kindStepNoted
 )
 
 func newTransition(k kind) Transition {
@@ -94,6 +95,8 @@ func newTransition(k kind) Transition {
 		return new(JobTrimmed)
 	case kindJobEligible:
 		return new(JobEligible)
+	case kindStepNoted:
+		return new(StepNoted)
 	}
 	return nil
 }

@@ -2251,6 +2251,203 @@ func (x *ExplainResponse) GetStartWhyUnknown() string {
 	return ""
 }
 
+type StepsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepsRequest) Reset() {
+	*x = StepsRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepsRequest) ProtoMessage() {}
+
+func (x *StepsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepsRequest.ProtoReflect.Descriptor instead.
+func (*StepsRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *StepsRequest) GetJobId() uint64 {
+	if x != nil {
+		return x.JobId
+	}
+	return 0
+}
+
+type StepsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobInfo               `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Steps         []*StepInfo            `protobuf:"bytes,2,rep,name=steps,proto3" json:"steps,omitempty"` // by number
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepsResponse) Reset() {
+	*x = StepsResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepsResponse) ProtoMessage() {}
+
+func (x *StepsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepsResponse.ProtoReflect.Descriptor instead.
+func (*StepsResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *StepsResponse) GetJob() *JobInfo {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *StepsResponse) GetSteps() []*StepInfo {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// StepInfo is a step of a job's script.
+type StepInfo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // from 0 on
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`      // its first program
+	Ranks         uint32                 `protobuf:"varint,3,opt,name=ranks,proto3" json:"ranks,omitempty"`
+	Slots         uint32                 `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	StartedUnixNs int64                  `protobuf:"varint,5,opt,name=started_unix_ns,json=startedUnixNs,proto3" json:"started_unix_ns,omitempty"` // by its worker's clock
+	EndedUnixNs   int64                  `protobuf:"varint,6,opt,name=ended_unix_ns,json=endedUnixNs,proto3" json:"ended_unix_ns,omitempty"`       // 0: it runs
+	State         string                 `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`                                         // two-letter code: R, or how it ended
+	ExitCode      int32                  `protobuf:"varint,8,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepInfo) Reset() {
+	*x = StepInfo{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepInfo) ProtoMessage() {}
+
+func (x *StepInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepInfo.ProtoReflect.Descriptor instead.
+func (*StepInfo) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *StepInfo) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StepInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StepInfo) GetRanks() uint32 {
+	if x != nil {
+		return x.Ranks
+	}
+	return 0
+}
+
+func (x *StepInfo) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *StepInfo) GetStartedUnixNs() int64 {
+	if x != nil {
+		return x.StartedUnixNs
+	}
+	return 0
+}
+
+func (x *StepInfo) GetEndedUnixNs() int64 {
+	if x != nil {
+		return x.EndedUnixNs
+	}
+	return 0
+}
+
+func (x *StepInfo) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *StepInfo) GetExitCode() int32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
 type PriorityPart struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2262,7 +2459,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2274,7 +2471,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2287,7 +2484,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -2323,7 +2520,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2532,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2545,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -2388,7 +2585,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2597,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2610,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -2433,7 +2630,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2445,7 +2642,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2458,7 +2655,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -2485,7 +2682,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2497,7 +2694,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2510,7 +2707,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -2540,7 +2737,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2552,7 +2749,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2565,7 +2762,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -2611,7 +2808,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2623,7 +2820,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2636,7 +2833,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 type NodesResponse struct {
@@ -2648,7 +2845,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2857,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2870,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -2707,7 +2904,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2916,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2929,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2858,7 +3055,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2870,7 +3067,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2883,7 +3080,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2915,7 +3112,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3124,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3137,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 // Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
@@ -2958,7 +3155,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2970,7 +3167,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2983,7 +3180,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Reservation) GetName() string {
@@ -3038,7 +3235,7 @@ type ReservedPart struct {
 
 func (x *ReservedPart) Reset() {
 	*x = ReservedPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3050,7 +3247,7 @@ func (x *ReservedPart) String() string {
 func (*ReservedPart) ProtoMessage() {}
 
 func (x *ReservedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3063,7 +3260,7 @@ func (x *ReservedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
 func (*ReservedPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReservedPart) GetNode() string {
@@ -3095,7 +3292,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3107,7 +3304,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3120,7 +3317,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReserveRequest) GetName() string {
@@ -3181,7 +3378,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3193,7 +3390,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3206,7 +3403,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReserveResponse) GetReservation() *Reservation {
@@ -3225,7 +3422,7 @@ type UnreserveRequest struct {
 
 func (x *UnreserveRequest) Reset() {
 	*x = UnreserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3237,7 +3434,7 @@ func (x *UnreserveRequest) String() string {
 func (*UnreserveRequest) ProtoMessage() {}
 
 func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3250,7 +3447,7 @@ func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
 func (*UnreserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UnreserveRequest) GetName() string {
@@ -3268,7 +3465,7 @@ type UnreserveResponse struct {
 
 func (x *UnreserveResponse) Reset() {
 	*x = UnreserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3477,7 @@ func (x *UnreserveResponse) String() string {
 func (*UnreserveResponse) ProtoMessage() {}
 
 func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3490,7 @@ func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
 func (*UnreserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 type ReservationsRequest struct {
@@ -3304,7 +3501,7 @@ type ReservationsRequest struct {
 
 func (x *ReservationsRequest) Reset() {
 	*x = ReservationsRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3316,7 +3513,7 @@ func (x *ReservationsRequest) String() string {
 func (*ReservationsRequest) ProtoMessage() {}
 
 func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3329,7 +3526,7 @@ func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 type ReservationsResponse struct {
@@ -3341,7 +3538,7 @@ type ReservationsResponse struct {
 
 func (x *ReservationsResponse) Reset() {
 	*x = ReservationsResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3353,7 +3550,7 @@ func (x *ReservationsResponse) String() string {
 func (*ReservationsResponse) ProtoMessage() {}
 
 func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3366,7 +3563,7 @@ func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ReservationsResponse) GetReservations() []*Reservation {
@@ -3384,7 +3581,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +3593,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +3606,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 type SnapshotPiece struct {
@@ -3423,7 +3620,7 @@ type SnapshotPiece struct {
 
 func (x *SnapshotPiece) Reset() {
 	*x = SnapshotPiece{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +3632,7 @@ func (x *SnapshotPiece) String() string {
 func (*SnapshotPiece) ProtoMessage() {}
 
 func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +3645,7 @@ func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
 func (*SnapshotPiece) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SnapshotPiece) GetAtUnixNs() int64 {
@@ -3480,7 +3677,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3492,7 +3689,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3505,7 +3702,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 type UsageResponse struct {
@@ -3517,7 +3714,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3529,7 +3726,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3542,7 +3739,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -3569,7 +3766,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3581,7 +3778,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3594,7 +3791,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -3681,7 +3878,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3693,7 +3890,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3706,7 +3903,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -3888,7 +4085,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3900,7 +4097,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3913,7 +4110,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Input) GetSeq() uint64 {
@@ -3990,7 +4187,7 @@ type InputTaken struct {
 
 func (x *InputTaken) Reset() {
 	*x = InputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4002,7 +4199,7 @@ func (x *InputTaken) String() string {
 func (*InputTaken) ProtoMessage() {}
 
 func (x *InputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4015,7 +4212,7 @@ func (x *InputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
 func (*InputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *InputTaken) GetReceived() uint64 {
@@ -4050,7 +4247,7 @@ type OutputTaken struct {
 
 func (x *OutputTaken) Reset() {
 	*x = OutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4062,7 +4259,7 @@ func (x *OutputTaken) String() string {
 func (*OutputTaken) ProtoMessage() {}
 
 func (x *OutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4075,7 +4272,7 @@ func (x *OutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
 func (*OutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OutputTaken) GetEpoch() uint64 {
@@ -4101,7 +4298,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4113,7 +4310,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4126,7 +4323,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Ping) GetSuspended() bool {
@@ -4144,7 +4341,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4156,7 +4353,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4169,7 +4366,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 type Leave struct {
@@ -4180,7 +4377,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4192,7 +4389,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4205,7 +4402,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 type AttachOpen struct {
@@ -4227,7 +4424,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4436,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4449,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -4323,7 +4520,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4335,7 +4532,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4348,7 +4545,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -4374,7 +4571,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4386,7 +4583,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4399,7 +4596,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -4419,7 +4616,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4431,7 +4628,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4444,7 +4641,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -4469,7 +4666,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4481,7 +4678,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4494,7 +4691,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 type Detach struct {
@@ -4505,7 +4702,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4517,7 +4714,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4530,7 +4727,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 type AttachResponse struct {
@@ -4554,7 +4751,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4566,7 +4763,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4579,7 +4776,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -4755,7 +4952,7 @@ type OutputBatch struct {
 
 func (x *OutputBatch) Reset() {
 	*x = OutputBatch{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4767,7 +4964,7 @@ func (x *OutputBatch) String() string {
 func (*OutputBatch) ProtoMessage() {}
 
 func (x *OutputBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4780,7 +4977,7 @@ func (x *OutputBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
 func (*OutputBatch) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OutputBatch) GetEpoch() uint64 {
@@ -4814,7 +5011,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4826,7 +5023,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4839,7 +5036,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -4858,7 +5055,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4870,7 +5067,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4883,7 +5080,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -4904,7 +5101,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4916,7 +5113,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4929,7 +5126,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *StateChange) GetState() string {
@@ -4963,7 +5160,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4975,7 +5172,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4988,7 +5185,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -5016,7 +5213,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5028,7 +5225,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5041,7 +5238,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -5080,7 +5277,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5092,7 +5289,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5105,7 +5302,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -5155,7 +5352,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5167,7 +5364,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5180,7 +5377,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -5213,7 +5410,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5225,7 +5422,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5238,7 +5435,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -5261,7 +5458,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5273,7 +5470,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5286,7 +5483,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -5331,7 +5528,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5343,7 +5540,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5356,7 +5553,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *JobEnd) GetState() string {
@@ -5412,6 +5609,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
 	//	*WorkerMessage_InputTaken
+	//	*WorkerMessage_Step
 	//	*WorkerMessage_Goodbye
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
@@ -5420,7 +5618,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5432,7 +5630,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5445,7 +5643,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -5518,6 +5716,15 @@ func (x *WorkerMessage) GetInputTaken() *JobInputTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetStep() *JobStep {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_Step); ok {
+			return x.Step
+		}
+	}
+	return nil
+}
+
 func (x *WorkerMessage) GetGoodbye() *Goodbye {
 	if x != nil {
 		if x, ok := x.Msg.(*WorkerMessage_Goodbye); ok {
@@ -5559,6 +5766,10 @@ type WorkerMessage_InputTaken struct {
 	InputTaken *JobInputTaken `protobuf:"bytes,7,opt,name=input_taken,json=inputTaken,proto3,oneof"`
 }
 
+type WorkerMessage_Step struct {
+	Step *JobStep `protobuf:"bytes,8,opt,name=step,proto3,oneof"` // of a job's script; told again on a new connection
+}
+
 type WorkerMessage_Goodbye struct {
 	Goodbye *Goodbye `protobuf:"bytes,10,opt,name=goodbye,proto3,oneof"` // last: the worker stops. The scheduler ends the stream once that is journalled
 }
@@ -5577,6 +5788,8 @@ func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_InputTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_Step) isWorkerMessage_Msg() {}
+
 func (*WorkerMessage_Goodbye) isWorkerMessage_Msg() {}
 
 // Goodbye: a worker is stopped in order. Of the placements that it held nothing runs any more, and nothing more will be
@@ -5590,7 +5803,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5602,7 +5815,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5615,12 +5828,64 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Goodbye) GetStaying() []*JobRef {
 	if x != nil {
 		return x.Staying
+	}
+	return nil
+}
+
+type JobStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Step          *StepInfo              `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobStep) Reset() {
+	*x = JobStep{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobStep) ProtoMessage() {}
+
+func (x *JobStep) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobStep.ProtoReflect.Descriptor instead.
+func (*JobStep) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *JobStep) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobStep) GetStep() *StepInfo {
+	if x != nil {
+		return x.Step
 	}
 	return nil
 }
@@ -5635,7 +5900,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5647,7 +5912,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5660,7 +5925,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -5687,7 +5952,7 @@ type JobInputTaken struct {
 
 func (x *JobInputTaken) Reset() {
 	*x = JobInputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5699,7 +5964,7 @@ func (x *JobInputTaken) String() string {
 func (*JobInputTaken) ProtoMessage() {}
 
 func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5712,7 +5977,7 @@ func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
 func (*JobInputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *JobInputTaken) GetJob() *JobRef {
@@ -5749,7 +6014,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5761,7 +6026,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5774,7 +6039,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -5860,7 +6125,7 @@ type Engine struct {
 
 func (x *Engine) Reset() {
 	*x = Engine{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5872,7 +6137,7 @@ func (x *Engine) String() string {
 func (*Engine) ProtoMessage() {}
 
 func (x *Engine) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5885,7 +6150,7 @@ func (x *Engine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Engine.ProtoReflect.Descriptor instead.
 func (*Engine) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Engine) GetName() string {
@@ -5926,7 +6191,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5938,7 +6203,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5951,7 +6216,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5979,7 +6244,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5991,7 +6256,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6004,7 +6269,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -6038,7 +6303,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6050,7 +6315,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6063,7 +6328,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -6083,7 +6348,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6095,7 +6360,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6108,7 +6373,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -6140,7 +6405,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6152,7 +6417,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6165,7 +6430,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -6244,7 +6509,7 @@ type JobReport struct {
 
 func (x *JobReport) Reset() {
 	*x = JobReport{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6256,7 +6521,7 @@ func (x *JobReport) String() string {
 func (*JobReport) ProtoMessage() {}
 
 func (x *JobReport) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6269,7 +6534,7 @@ func (x *JobReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobReport.ProtoReflect.Descriptor instead.
 func (*JobReport) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *JobReport) GetRanks() []*RankEnd {
@@ -6411,7 +6676,7 @@ type ScriptEnd struct {
 
 func (x *ScriptEnd) Reset() {
 	*x = ScriptEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6423,7 +6688,7 @@ func (x *ScriptEnd) String() string {
 func (*ScriptEnd) ProtoMessage() {}
 
 func (x *ScriptEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6436,7 +6701,7 @@ func (x *ScriptEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScriptEnd.ProtoReflect.Descriptor instead.
 func (*ScriptEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ScriptEnd) GetStatus() int32 {
@@ -6480,7 +6745,7 @@ type RankEnd struct {
 
 func (x *RankEnd) Reset() {
 	*x = RankEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6492,7 +6757,7 @@ func (x *RankEnd) String() string {
 func (*RankEnd) ProtoMessage() {}
 
 func (x *RankEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6505,7 +6770,7 @@ func (x *RankEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankEnd.ProtoReflect.Descriptor instead.
 func (*RankEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *RankEnd) GetRank() uint32 {
@@ -6560,7 +6825,7 @@ type ExecutorDeath struct {
 
 func (x *ExecutorDeath) Reset() {
 	*x = ExecutorDeath{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6572,7 +6837,7 @@ func (x *ExecutorDeath) String() string {
 func (*ExecutorDeath) ProtoMessage() {}
 
 func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6585,7 +6850,7 @@ func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDeath.ProtoReflect.Descriptor instead.
 func (*ExecutorDeath) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ExecutorDeath) GetBefore() bool {
@@ -6666,7 +6931,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6678,7 +6943,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6691,7 +6956,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -6880,7 +7145,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6892,7 +7157,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6905,7 +7170,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -6943,7 +7208,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6955,7 +7220,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6968,7 +7233,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -7072,7 +7337,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7084,7 +7349,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7097,7 +7362,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -7124,7 +7389,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7136,7 +7401,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7149,7 +7414,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -7178,7 +7443,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7190,7 +7455,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7203,7 +7468,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -7230,7 +7495,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7242,7 +7507,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7255,7 +7520,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -7284,7 +7549,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7296,7 +7561,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7309,7 +7574,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -7349,7 +7614,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7361,7 +7626,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7374,7 +7639,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -7400,7 +7665,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7412,7 +7677,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[97]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7425,7 +7690,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{97}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -7472,7 +7737,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7484,7 +7749,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[98]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7497,7 +7762,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{98}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -7519,7 +7784,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7531,7 +7796,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[99]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7544,7 +7809,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{99}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -7567,7 +7832,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7579,7 +7844,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[100]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7592,7 +7857,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{100}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -7638,7 +7903,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7650,7 +7915,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[101]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7663,7 +7928,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{101}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{105}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -7848,7 +8113,21 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rstart_unix_ns\x18\x06 \x01(\x03R\vstartUnixNs\x12\x1d\n" +
 	"\n" +
 	"start_node\x18\a \x01(\tR\tstartNode\x12*\n" +
-	"\x11start_why_unknown\x18\b \x01(\tR\x0fstartWhyUnknown\"T\n" +
+	"\x11start_why_unknown\x18\b \x01(\tR\x0fstartWhyUnknown\"%\n" +
+	"\fStepsRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"d\n" +
+	"\rStepsResponse\x12&\n" +
+	"\x03job\x18\x01 \x01(\v2\x14.faasmrun.v1.JobInfoR\x03job\x12+\n" +
+	"\x05steps\x18\x02 \x03(\v2\x15.faasmrun.v1.StepInfoR\x05steps\"\xe1\x01\n" +
+	"\bStepInfo\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05ranks\x18\x03 \x01(\rR\x05ranks\x12\x14\n" +
+	"\x05slots\x18\x04 \x01(\rR\x05slots\x12&\n" +
+	"\x0fstarted_unix_ns\x18\x05 \x01(\x03R\rstartedUnixNs\x12\"\n" +
+	"\rended_unix_ns\x18\x06 \x01(\x03R\vendedUnixNs\x12\x14\n" +
+	"\x05state\x18\a \x01(\tR\x05state\x12\x1b\n" +
+	"\texit_code\x18\b \x01(\x05R\bexitCode\"T\n" +
 	"\fPriorityPart\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06points\x18\x02 \x01(\x03R\x06points\x12\x18\n" +
@@ -8071,7 +8350,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xd3\x03\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xff\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -8082,12 +8361,16 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
 	"stdinTaken\x12=\n" +
 	"\vinput_taken\x18\a \x01(\v2\x1a.faasmrun.v1.JobInputTakenH\x00R\n" +
-	"inputTaken\x120\n" +
+	"inputTaken\x12*\n" +
+	"\x04step\x18\b \x01(\v2\x14.faasmrun.v1.JobStepH\x00R\x04step\x120\n" +
 	"\agoodbye\x18\n" +
 	" \x01(\v2\x14.faasmrun.v1.GoodbyeH\x00R\agoodbyeB\x05\n" +
 	"\x03msg\"8\n" +
 	"\aGoodbye\x12-\n" +
-	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"L\n" +
+	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"[\n" +
+	"\aJobStep\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12)\n" +
+	"\x04step\x18\x02 \x01(\v2\x15.faasmrun.v1.StepInfoR\x04step\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
@@ -8288,14 +8571,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vRANK_BROKEN\x10\x06\x12\x0e\n" +
 	"\n" +
 	"RANK_ENDED\x10\a\x12\x0f\n" +
-	"\vRANK_KILLED\x10\b2\xbc\x04\n" +
+	"\vRANK_KILLED\x10\b2\xfc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
 	"\tPutModule\x12\x18.faasmrun.v1.ModuleChunk\x1a\x1e.faasmrun.v1.PutModuleResponse(\x01\x12A\n" +
 	"\x06Submit\x12\x1a.faasmrun.v1.SubmitRequest\x1a\x1b.faasmrun.v1.SubmitResponse\x12E\n" +
 	"\x06Attach\x12\x1a.faasmrun.v1.AttachRequest\x1a\x1b.faasmrun.v1.AttachResponse(\x010\x01\x12;\n" +
 	"\x04List\x12\x18.faasmrun.v1.ListRequest\x1a\x19.faasmrun.v1.ListResponse\x12D\n" +
-	"\aExplain\x12\x1b.faasmrun.v1.ExplainRequest\x1a\x1c.faasmrun.v1.ExplainResponse\x12A\n" +
+	"\aExplain\x12\x1b.faasmrun.v1.ExplainRequest\x1a\x1c.faasmrun.v1.ExplainResponse\x12>\n" +
+	"\x05Steps\x12\x19.faasmrun.v1.StepsRequest\x1a\x1a.faasmrun.v1.StepsResponse\x12A\n" +
 	"\x06Change\x12\x1a.faasmrun.v1.ChangeRequest\x1a\x1b.faasmrun.v1.ChangeResponse\x12@\n" +
 	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xf8\x03\n" +
 	"\aCluster\x12>\n" +
@@ -8324,7 +8608,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -8354,84 +8638,88 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*ListResponse)(nil),           // 25: faasmrun.v1.ListResponse
 	(*ExplainRequest)(nil),         // 26: faasmrun.v1.ExplainRequest
 	(*ExplainResponse)(nil),        // 27: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 28: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 29: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 30: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 31: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 32: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 33: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 34: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 35: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 36: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 37: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 38: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 39: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 40: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 41: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 42: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 43: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 44: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 45: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 46: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 47: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 48: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 49: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 50: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 51: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 52: faasmrun.v1.AttachRequest
-	(*Input)(nil),                  // 53: faasmrun.v1.Input
-	(*InputTaken)(nil),             // 54: faasmrun.v1.InputTaken
-	(*OutputTaken)(nil),            // 55: faasmrun.v1.OutputTaken
-	(*Ping)(nil),                   // 56: faasmrun.v1.Ping
-	(*Pong)(nil),                   // 57: faasmrun.v1.Pong
-	(*Leave)(nil),                  // 58: faasmrun.v1.Leave
-	(*AttachOpen)(nil),             // 59: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 60: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 61: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 62: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 63: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 64: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 65: faasmrun.v1.AttachResponse
-	(*OutputBatch)(nil),            // 66: faasmrun.v1.OutputBatch
-	(*OutputLost)(nil),             // 67: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 68: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 69: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 70: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 71: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 72: faasmrun.v1.Output
-	(*RankState)(nil),              // 73: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 74: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 75: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 76: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 77: faasmrun.v1.WorkerMessage
-	(*Goodbye)(nil),                // 78: faasmrun.v1.Goodbye
-	(*JobStdinTaken)(nil),          // 79: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 80: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 81: faasmrun.v1.WorkerHello
-	(*Engine)(nil),                 // 82: faasmrun.v1.Engine
-	(*JobRef)(nil),                 // 83: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 84: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 85: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 86: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 87: faasmrun.v1.JobEnded
-	(*JobReport)(nil),              // 88: faasmrun.v1.JobReport
-	(*ScriptEnd)(nil),              // 89: faasmrun.v1.ScriptEnd
-	(*RankEnd)(nil),                // 90: faasmrun.v1.RankEnd
-	(*ExecutorDeath)(nil),          // 91: faasmrun.v1.ExecutorDeath
-	(*SchedulerMessage)(nil),       // 92: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 93: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 94: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 95: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 96: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 97: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 98: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 99: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 100: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 101: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 102: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 103: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 104: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 105: faasmrun.v1.OutputDone
+	(*StepsRequest)(nil),           // 28: faasmrun.v1.StepsRequest
+	(*StepsResponse)(nil),          // 29: faasmrun.v1.StepsResponse
+	(*StepInfo)(nil),               // 30: faasmrun.v1.StepInfo
+	(*PriorityPart)(nil),           // 31: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 32: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 33: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 34: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 35: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 36: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 37: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 38: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 39: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 40: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 41: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 42: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 43: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 44: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 45: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 46: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 47: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 48: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 49: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 50: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 51: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 52: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 53: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 54: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 55: faasmrun.v1.AttachRequest
+	(*Input)(nil),                  // 56: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 57: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 58: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 59: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 60: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 61: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 62: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 63: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 64: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 65: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 66: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 67: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 68: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 69: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 70: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 71: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 72: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 73: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 74: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 75: faasmrun.v1.Output
+	(*RankState)(nil),              // 76: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 77: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 78: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 79: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 80: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 81: faasmrun.v1.Goodbye
+	(*JobStep)(nil),                // 82: faasmrun.v1.JobStep
+	(*JobStdinTaken)(nil),          // 83: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 84: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 85: faasmrun.v1.WorkerHello
+	(*Engine)(nil),                 // 86: faasmrun.v1.Engine
+	(*JobRef)(nil),                 // 87: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 88: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 89: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 90: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 91: faasmrun.v1.JobEnded
+	(*JobReport)(nil),              // 92: faasmrun.v1.JobReport
+	(*ScriptEnd)(nil),              // 93: faasmrun.v1.ScriptEnd
+	(*RankEnd)(nil),                // 94: faasmrun.v1.RankEnd
+	(*ExecutorDeath)(nil),          // 95: faasmrun.v1.ExecutorDeath
+	(*SchedulerMessage)(nil),       // 96: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 97: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 98: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 99: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 100: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 101: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 102: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 103: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 104: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 105: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 106: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 107: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 108: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 109: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	18,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -8448,148 +8736,155 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	19,  // 11: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
 	20,  // 12: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
 	9,   // 13: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	71,  // 14: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	74,  // 14: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
 	14,  // 15: faasmrun.v1.JobInfo.units:type_name -> faasmrun.v1.Unit
 	23,  // 16: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
 	9,   // 17: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
 	23,  // 18: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	28,  // 19: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,   // 20: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	31,  // 21: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	23,  // 22: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	36,  // 23: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	36,  // 24: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	19,  // 25: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	82,  // 26: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
-	13,  // 27: faasmrun.v1.NodeInfo.resources:type_name -> faasmrun.v1.Resource
-	14,  // 28: faasmrun.v1.NodeInfo.held:type_name -> faasmrun.v1.Unit
-	40,  // 29: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	39,  // 30: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	39,  // 31: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	51,  // 32: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	59,  // 33: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	60,  // 34: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	61,  // 35: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	62,  // 36: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	63,  // 37: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	64,  // 38: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	53,  // 39: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	55,  // 40: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	56,  // 41: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	58,  // 42: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	60,  // 43: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	61,  // 44: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	63,  // 45: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	69,  // 46: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	72,  // 47: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	74,  // 48: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	76,  // 49: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	70,  // 50: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	68,  // 51: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	67,  // 52: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	54,  // 53: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	66,  // 54: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	57,  // 55: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	72,  // 56: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	71,  // 57: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,   // 58: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	73,  // 59: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	74,  // 60: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	75,  // 61: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	81,  // 62: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	84,  // 63: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	85,  // 64: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	86,  // 65: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	87,  // 66: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	79,  // 67: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	80,  // 68: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	78,  // 69: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	83,  // 70: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	83,  // 71: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	83,  // 72: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	54,  // 73: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	19,  // 74: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	83,  // 75: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	82,  // 76: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
-	13,  // 77: faasmrun.v1.WorkerHello.resources:type_name -> faasmrun.v1.Resource
-	83,  // 78: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	83,  // 79: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	74,  // 80: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	83,  // 81: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	76,  // 82: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	88,  // 83: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
-	90,  // 84: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
-	91,  // 85: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
-	76,  // 86: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
-	74,  // 87: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
-	89,  // 88: faasmrun.v1.JobReport.script:type_name -> faasmrun.v1.ScriptEnd
-	3,   // 89: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
-	93,  // 90: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	94,  // 91: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	95,  // 92: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	98,  // 93: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	99,  // 94: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	100, // 95: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	101, // 96: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	102, // 97: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	103, // 98: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	96,  // 99: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	97,  // 100: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	83,  // 101: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	9,   // 102: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	14,  // 103: faasmrun.v1.StartJob.units:type_name -> faasmrun.v1.Unit
-	83,  // 104: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	60,  // 105: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	83,  // 106: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	53,  // 107: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	83,  // 108: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	83,  // 109: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	83,  // 110: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	83,  // 111: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	83,  // 112: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	83,  // 113: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	72,  // 114: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	4,   // 115: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	6,   // 116: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	21,  // 117: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	52,  // 118: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	24,  // 119: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	26,  // 120: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	29,  // 121: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	32,  // 122: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	34,  // 123: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	37,  // 124: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	49,  // 125: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	41,  // 126: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	43,  // 127: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	45,  // 128: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	47,  // 129: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	77,  // 130: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	104, // 131: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	8,   // 132: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	5,   // 133: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	7,   // 134: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	22,  // 135: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	65,  // 136: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	25,  // 137: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	27,  // 138: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	30,  // 139: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	33,  // 140: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	35,  // 141: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	38,  // 142: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	50,  // 143: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	42,  // 144: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	44,  // 145: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	46,  // 146: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	48,  // 147: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	92,  // 148: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	105, // 149: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	6,   // 150: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	133, // [133:151] is the sub-list for method output_type
-	115, // [115:133] is the sub-list for method input_type
-	115, // [115:115] is the sub-list for extension type_name
-	115, // [115:115] is the sub-list for extension extendee
-	0,   // [0:115] is the sub-list for field type_name
+	31,  // 19: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	23,  // 20: faasmrun.v1.StepsResponse.job:type_name -> faasmrun.v1.JobInfo
+	30,  // 21: faasmrun.v1.StepsResponse.steps:type_name -> faasmrun.v1.StepInfo
+	1,   // 22: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	34,  // 23: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	23,  // 24: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	39,  // 25: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	39,  // 26: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	19,  // 27: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	86,  // 28: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
+	13,  // 29: faasmrun.v1.NodeInfo.resources:type_name -> faasmrun.v1.Resource
+	14,  // 30: faasmrun.v1.NodeInfo.held:type_name -> faasmrun.v1.Unit
+	43,  // 31: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	42,  // 32: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	42,  // 33: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	54,  // 34: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	62,  // 35: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	63,  // 36: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	64,  // 37: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	65,  // 38: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	66,  // 39: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	67,  // 40: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	56,  // 41: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	58,  // 42: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	59,  // 43: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	61,  // 44: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	63,  // 45: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	64,  // 46: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	66,  // 47: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	72,  // 48: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	75,  // 49: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	77,  // 50: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	79,  // 51: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	73,  // 52: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	71,  // 53: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	70,  // 54: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	57,  // 55: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	69,  // 56: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	60,  // 57: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	75,  // 58: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	74,  // 59: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 60: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	76,  // 61: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	77,  // 62: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	78,  // 63: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	85,  // 64: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	88,  // 65: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	89,  // 66: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	90,  // 67: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	91,  // 68: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	83,  // 69: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	84,  // 70: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	82,  // 71: faasmrun.v1.WorkerMessage.step:type_name -> faasmrun.v1.JobStep
+	81,  // 72: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	87,  // 73: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	87,  // 74: faasmrun.v1.JobStep.job:type_name -> faasmrun.v1.JobRef
+	30,  // 75: faasmrun.v1.JobStep.step:type_name -> faasmrun.v1.StepInfo
+	87,  // 76: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	87,  // 77: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	57,  // 78: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	19,  // 79: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	87,  // 80: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	86,  // 81: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
+	13,  // 82: faasmrun.v1.WorkerHello.resources:type_name -> faasmrun.v1.Resource
+	87,  // 83: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	87,  // 84: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	77,  // 85: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	87,  // 86: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	79,  // 87: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	92,  // 88: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
+	94,  // 89: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
+	95,  // 90: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
+	79,  // 91: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
+	77,  // 92: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
+	93,  // 93: faasmrun.v1.JobReport.script:type_name -> faasmrun.v1.ScriptEnd
+	3,   // 94: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
+	97,  // 95: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	98,  // 96: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	99,  // 97: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	102, // 98: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	103, // 99: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	104, // 100: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	105, // 101: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	106, // 102: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	107, // 103: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	100, // 104: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	101, // 105: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	87,  // 106: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	9,   // 107: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	14,  // 108: faasmrun.v1.StartJob.units:type_name -> faasmrun.v1.Unit
+	87,  // 109: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	63,  // 110: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	87,  // 111: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	56,  // 112: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	87,  // 113: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	87,  // 114: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	87,  // 115: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	87,  // 116: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	87,  // 117: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	87,  // 118: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	75,  // 119: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	4,   // 120: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	6,   // 121: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	21,  // 122: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	55,  // 123: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	24,  // 124: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	26,  // 125: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	28,  // 126: faasmrun.v1.Jobs.Steps:input_type -> faasmrun.v1.StepsRequest
+	32,  // 127: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	35,  // 128: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	37,  // 129: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	40,  // 130: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	52,  // 131: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	44,  // 132: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	46,  // 133: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	48,  // 134: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	50,  // 135: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	80,  // 136: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	108, // 137: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	8,   // 138: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	5,   // 139: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	7,   // 140: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	22,  // 141: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	68,  // 142: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	25,  // 143: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	27,  // 144: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	29,  // 145: faasmrun.v1.Jobs.Steps:output_type -> faasmrun.v1.StepsResponse
+	33,  // 146: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	36,  // 147: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	38,  // 148: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	41,  // 149: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	53,  // 150: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	45,  // 151: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	47,  // 152: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	49,  // 153: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	51,  // 154: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	96,  // 155: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	109, // 156: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	6,   // 157: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	139, // [139:158] is the sub-list for method output_type
+	120, // [120:139] is the sub-list for method input_type
+	120, // [120:120] is the sub-list for extension type_name
+	120, // [120:120] is the sub-list for extension extendee
+	0,   // [0:120] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -8597,7 +8892,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[48].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[51].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -8609,12 +8904,12 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Ping)(nil),
 		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[52].OneofWrappers = []any{
 		(*Input_Stdin)(nil),
 		(*Input_Signal)(nil),
 		(*Input_QueryRanks)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[61].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[64].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -8626,7 +8921,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Batch)(nil),
 		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[73].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[76].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -8634,9 +8929,10 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 		(*WorkerMessage_InputTaken)(nil),
+		(*WorkerMessage_Step)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[88].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[92].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -8655,7 +8951,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   102,
+			NumMessages:   106,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

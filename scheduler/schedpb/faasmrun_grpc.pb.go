@@ -29,6 +29,7 @@ const (
 	Jobs_Attach_FullMethodName         = "/faasmrun.v1.Jobs/Attach"
 	Jobs_List_FullMethodName           = "/faasmrun.v1.Jobs/List"
 	Jobs_Explain_FullMethodName        = "/faasmrun.v1.Jobs/Explain"
+	Jobs_Steps_FullMethodName          = "/faasmrun.v1.Jobs/Steps"
 	Jobs_Change_FullMethodName         = "/faasmrun.v1.Jobs/Change"
 	Jobs_Watch_FullMethodName          = "/faasmrun.v1.Jobs/Watch"
 )
@@ -52,6 +53,8 @@ type JobsClient interface {
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
 	// Explain says why a job is where it is: what it waits for, its priority by parts, what has been promised to it.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// Steps lists the steps of a job's script: the newest, of its newest placement.
+	Steps(ctx context.Context, in *StepsRequest, opts ...grpc.CallOption) (*StepsResponse, error)
 	// Change cancels, holds, releases or requeues jobs. Each has an answer of its own.
 	Change(ctx context.Context, in *ChangeRequest, opts ...grpc.CallOption) (*ChangeResponse, error)
 	// Watch tells of jobs and workers as they are, and again whenever they have changed. What changes faster than it is
@@ -133,6 +136,16 @@ func (c *jobsClient) Explain(ctx context.Context, in *ExplainRequest, opts ...gr
 	return out, nil
 }
 
+func (c *jobsClient) Steps(ctx context.Context, in *StepsRequest, opts ...grpc.CallOption) (*StepsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StepsResponse)
+	err := c.cc.Invoke(ctx, Jobs_Steps_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *jobsClient) Change(ctx context.Context, in *ChangeRequest, opts ...grpc.CallOption) (*ChangeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ChangeResponse)
@@ -181,6 +194,8 @@ type JobsServer interface {
 	List(context.Context, *ListRequest) (*ListResponse, error)
 	// Explain says why a job is where it is: what it waits for, its priority by parts, what has been promised to it.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// Steps lists the steps of a job's script: the newest, of its newest placement.
+	Steps(context.Context, *StepsRequest) (*StepsResponse, error)
 	// Change cancels, holds, releases or requeues jobs. Each has an answer of its own.
 	Change(context.Context, *ChangeRequest) (*ChangeResponse, error)
 	// Watch tells of jobs and workers as they are, and again whenever they have changed. What changes faster than it is
@@ -213,6 +228,9 @@ func (UnimplementedJobsServer) List(context.Context, *ListRequest) (*ListRespons
 }
 func (UnimplementedJobsServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedJobsServer) Steps(context.Context, *StepsRequest) (*StepsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Steps not implemented")
 }
 func (UnimplementedJobsServer) Change(context.Context, *ChangeRequest) (*ChangeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Change not implemented")
@@ -327,6 +345,24 @@ func _Jobs_Explain_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Jobs_Steps_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StepsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobsServer).Steps(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Jobs_Steps_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobsServer).Steps(ctx, req.(*StepsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Jobs_Change_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ChangeRequest)
 	if err := dec(in); err != nil {
@@ -378,6 +414,10 @@ var Jobs_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Explain",
 			Handler:    _Jobs_Explain_Handler,
+		},
+		{
+			MethodName: "Steps",
+			Handler:    _Jobs_Steps_Handler,
 		},
 		{
 			MethodName: "Change",

@@ -44,6 +44,7 @@ var samples = []Message{
 	&Resume{},
 	&Lease{Until: 12345},
 	&Lend{Descriptor: 6},
+	&Step{Number: 3, Name: "a.wasm", Ranks: 2, Slots: 4, Started: 1 << 60, Ended: 1<<60 + 1, State: "CD", ExitCode: -3},
 	&Started{},
 	&LogGrew{End: 99},
 	&StdinTaken{Bytes: 5},

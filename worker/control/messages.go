@@ -29,6 +29,7 @@ const (
 	kindMade       kind = 20 // an end with its result, of release 0.1.0
 	kindInputTaken kind = 21
 	kindEnded      kind = 22
+	kindStep       kind = 23
 	kindPrepared   kind = 32
 )
 
@@ -52,6 +53,7 @@ var readers = map[kind]func(*decoder) Message{
 	kindInputTaken: func(d *decoder) Message { return &InputTaken{Received: d.uint(), Stdin: d.uint()} },
 	kindMade:       readMade,
 	kindEnded:      readEnded,
+	kindStep:       readStep,
 	kindPrepared:   readPrepared,
 }
 

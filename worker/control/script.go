@@ -102,3 +102,32 @@ func readScriptEnd(d *decoder) *result.ScriptEnd {
 	}
 	return &result.ScriptEnd{Name: d.string(), Status: d.int(), Signal: d.int(), SignalName: d.string()}
 }
+
+// Step is what a supervisor says of a step of its script: that it has begun, or how it has ended. A later agent is told
+// again.
+type Step struct {
+	Number         uint32 // from 0 on
+	Name           string
+	Ranks, Slots   uint32
+	Started, Ended time.Duration // since 1970; Ended 0: it runs
+	State          string        // two-letter code
+	ExitCode       int32
+}
+
+func (*Step) kind() kind { return kindStep }
+
+func (m *Step) encode(e *encoder) {
+	e.uint(uint64(m.Number))
+	e.string(m.Name)
+	e.uint(uint64(m.Ranks))
+	e.uint(uint64(m.Slots))
+	e.uint(uint64(m.Started))
+	e.uint(uint64(m.Ended))
+	e.string(m.State)
+	e.int(m.ExitCode)
+}
+
+func readStep(d *decoder) Message {
+	return &Step{Number: d.uint32(), Name: d.string(), Ranks: d.uint32(), Slots: d.uint32(),
+		Started: time.Duration(d.uint()), Ended: time.Duration(d.uint()), State: d.string(), ExitCode: d.int()}
+}
