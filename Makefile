@@ -21,6 +21,15 @@ build: setup ## bin/faasmrun, with the compiler's other names beside it
 	$(GO) build -trimpath -o $(BIN) ./faasmrun
 	@for name in faasmcc faasmc++ mpicc mpicxx mpic++; do ln -sf faasmrun bin/$$name; done
 
+PREFIX ?= /usr/local
+.PHONY: install
+install: build ## into PREFIX (/usr/local) below DESTDIR: bin/faasmrun, the compiler's names, and what a script finds under other names
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/faasmrun/compat
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/faasmrun
+	@for name in faasmcc faasmc++; do ln -sf faasmrun $(DESTDIR)$(PREFIX)/bin/$$name; done
+	@for name in faasmrun mpirun mpiexec srun; do \
+		ln -sf ../../../bin/faasmrun $(DESTDIR)$(PREFIX)/libexec/faasmrun/compat/$$name; done
+
 .PHONY: run
 run: build ## set up, build, compile an example and run it on 4 ranks
 	bin/faasmrun toolchain install
