@@ -150,9 +150,10 @@ func (t *Thread) exchangeProposals(q *request) bool {
 		return false
 	}
 	p.recv.span.Mem = make([]byte, total)
-	next := &scheduled{part: p}
+	t.requests.keepPlan(s)
+	next := t.requests.takePlan()
+	next.part = p
 	next.plan, next.failure = c.plan(p)
-	t.requests.keepScratch(s.scratch)
 	next.scratch = t.requests.takeScratch(next.plan.Scratch())
 	q.scheduled = next
 	return true

@@ -106,6 +106,20 @@ func (p *part) copy() *part {
 	return &q
 }
 
+// become makes the part a copy of another one, which was brought to nothing, with the arrays it has.
+func (p *part) become(other *part) {
+	send, recv := p.send, p.recv
+	*p = *other
+	p.comm, p.request = commMember{}, transport.ID{}
+	p.send, p.recv = send.filled(&other.send), recv.filled(&other.recv)
+}
+
+// filled is a copy of other blocks, in the arrays of these.
+func (b blocks) filled(other *blocks) blocks {
+	return blocks{other.span, other.number, append(b.counts[:0], other.counts...), append(b.displs[:0], other.displs...),
+		append(b.types[:0], other.types...)}
+}
+
 func (b blocks) copy() blocks {
 	if len(b.counts) > 0 {
 		b.counts = append([]int64{}, b.counts...)

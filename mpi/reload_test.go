@@ -315,10 +315,18 @@ func sectionMessages(t testing.TB, b []byte) map[string]proto.Message {
 }
 
 // FuzzDecode decodes states of which one section is anything: it is refused or read, in memory as its size asks for.
+// What is read takes the place of a rank's state, or is refused there.
 func FuzzDecode(f *testing.F) {
-	golden, err := os.ReadFile("testdata/state/2")
+	golden, err := os.ReadFile("testdata/state/3")
 	if err != nil {
 		f.Fatal(err)
+	}
+	for _, m := range forgedSenders(f, golden) {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(messagesSection, b)
 	}
 	for name, m := range sectionMessages(f, golden) {
 		b, err := proto.Marshal(m)
@@ -339,12 +347,92 @@ func FuzzDecode(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := decodeElsewhere(t, w.Bytes())
+		encoded := w.Bytes()
+		_, err := decodeElsewhere(t, encoded)
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; err == nil && took > 16<<20+2000*uint64(len(b)) {
 			t.Errorf("%d bytes took %d", len(b), took)
 		}
+		if err == nil {
+			_ = replacedBy(t, encoded)
+		}
 	})
+}
+
+// replacedBy puts a state in place of that of a rank which has everything, and gives what it is refused with.
+func replacedBy(t testing.TB, b []byte) error {
+	w, g := everything(t)
+	defer w.Close()
+	out, ok := g.rank.withdrawParts()
+	if !ok {
+		t.Fatal("a collective is over")
+	}
+	defer g.thread.arriveAgain(out)
+	sends, receives := g.rank.unfinished()
+	return g.rank.endpoint.Replace(sends, receives, func(e transport.State) (transport.State, []*transport.Operation,
+		error) {
+		_, sets, err := g.rank.encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := g.rank.decode(b, sets.find)
+		if err != nil {
+			return e, nil, err
+		}
+		return next.endpoint, next.operations, nil
+	})
+}
+
+// forgedSenders are the messages of an encoding, each with one that names a send that is not there.
+func forgedSenders(t testing.TB, b []byte) (forged []*statepb.Messages) {
+	for i, m := range sectionMessages(t, b)[messagesSection].(*statepb.Messages).Unexpected {
+		if m.Sender == nil {
+			continue
+		}
+		for _, forge := range []func(m *statepb.Message){
+			func(m *statepb.Message) { m.Sender.Generation++ },
+			func(m *statepb.Message) { m.Sender.Slot = 1 << 30 },
+			func(m *statepb.Message) { m.Sender.Slot++ },
+			func(m *statepb.Message) { m.Serial++ },
+			func(m *statepb.Message) { m.Sender.Rank = (m.Sender.Rank + 1) % 4 },
+		} {
+			all := sectionMessages(t, b)[messagesSection].(*statepb.Messages)
+			forge(all.Unexpected[i])
+			forged = append(forged, all)
+		}
+	}
+	return forged
+}
+
+// A state that decodes, and names sends that are not those under way, is refused before anybody looks for them.
+func TestForgedSenders(t *testing.T) {
+	b, err := os.ReadFile("testdata/state/3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := replacedBy(t, b); err != nil {
+		t.Errorf("the state as it was is refused: %v", err)
+	}
+	forged := forgedSenders(t, b)
+	if len(forged) == 0 {
+		t.Fatal("no message has a sender")
+	}
+	for i, m := range forged {
+		out := state.Writer{Versions: stateVersions}
+		for name, other := range sectionMessages(t, b) {
+			if name == messagesSection {
+				other = m
+			}
+			out.Add(name, other)
+		}
+		encoded := out.Bytes()
+		if _, err := decodeElsewhere(t, encoded); err != nil {
+			t.Errorf("state %d does not decode: %v", i, err)
+		}
+		if err := replacedBy(t, encoded); err == nil || !strings.Contains(err.Error(), "names a send of rank") {
+			t.Errorf("state %d: refused with %v", i, err)
+		}
+	}
 }
 
 // States of which some bytes of one section are others: none ends in a panic, and who refuses one names the section.

@@ -56,10 +56,11 @@ const (
 type requests struct {
 	table   table[request]
 	idle    []*request
-	orphans []*request // freed or buffered sends that are not complete
-	reapAt  int        // orphans from which on it is looked which of them are
-	live    []*request // of collectives by messages that are under way
-	scratch []byte     // memory that one of them has had
+	orphans []*request   // freed or buffered sends that are not complete
+	reapAt  int          // orphans from which on it is looked which of them are
+	live    []*request   // of collectives by messages that are under way
+	scratch []byte       // memory that one of them has had
+	plans   []*scheduled // what others have had
 }
 
 // newRequest makes a request that is not done.

@@ -25,6 +25,7 @@ type scheduled struct {
 	scratch []byte
 	failure *failure // the first one; it is told at the end, so that no other member waits for this one
 	busy    bool     // a thread is about to go on
+	own     part     // of one that is not persistent
 }
 
 // inCollective is set in the contexts of messages that belong to collectives: no receive of the program matches them.
@@ -63,15 +64,22 @@ func (t *Thread) enterScheduled(c *comm, p *part) *failure {
 func (t *Thread) startScheduled(p *part, q *request) *failure {
 	q.comm.sequence++
 	q.tag = int32(q.comm.sequence & tagNumbers)
-	return t.startPlan(p.copy(), q)
+	s := t.requests.takePlan()
+	s.own.become(p)
+	return t.beginPlan(s, &s.own, q)
 }
 
 // startPlan begins a collective by messages, whose end the request is told of. The part stays its own until then.
 func (t *Thread) startPlan(p *part, q *request) *failure {
+	return t.beginPlan(t.requests.takePlan(), p, q)
+}
+
+// beginPlan begins a collective by messages with a part.
+func (t *Thread) beginPlan(s *scheduled, p *part, q *request) *failure {
 	if t.mover.inUserOp {
 		return q.comm.failf(errOther, "a user's operation must not communicate")
 	}
-	s := &scheduled{part: p}
+	s.part = p
 	s.plan, s.failure = q.comm.plan(p)
 	size := s.plan.Scratch()
 	if size > maxScratch {
@@ -178,10 +186,39 @@ func (s *scheduled) fail(f *failure) {
 // conclude completes the request of a collective that is over. Another thread may wait for it.
 func (t *Thread) conclude(q *request) {
 	q.failure = q.scheduled.failure
-	t.requests.keepScratch(q.scheduled.scratch)
+	t.requests.keepPlan(q.scheduled)
 	q.scheduled = nil
 	q.Complete()
 }
+
+// takePlan takes what a collective by messages needs from what earlier ones have left.
+func (all *requests) takePlan() *scheduled {
+	n := len(all.plans)
+	if n == 0 {
+		return new(scheduled)
+	}
+	s := all.plans[n-1]
+	all.plans = all.plans[:n-1]
+	return s
+}
+
+// keepPlan keeps what a collective has had for the next, but for what is much.
+func (all *requests) keepPlan(s *scheduled) {
+	all.keepScratch(s.scratch)
+	blocks := cap(s.own.send.counts) + cap(s.own.recv.counts)
+	if len(all.plans) == keptPlans || cap(s.under) > keptUnder || blocks > keptUnder {
+		return
+	}
+	s.own.reset(collBarrier)
+	*s = scheduled{under: s.under[:0], own: s.own}
+	all.plans = append(all.plans, s)
+}
+
+// keptPlans are how many a rank keeps, and keptUnder operations or blocks of one.
+const (
+	keptPlans = 16
+	keptUnder = 1 << 10
+)
 
 // remove takes a collective out of those under way.
 func (all *requests) remove(q *request) {

@@ -236,6 +236,47 @@ func TestMemoryOfPlans(t *testing.T) {
 	want("which stays", cap(all.scratch), 100)
 }
 
+// TestKeptPlans: a rank keeps what collectives have had, but not of many, nor of large ones.
+func TestKeptPlans(t *testing.T) {
+	var all requests
+	for range 2 * keptPlans {
+		all.keepPlan(new(scheduled))
+	}
+	if len(all.plans) != keptPlans {
+		t.Errorf("%d are kept", len(all.plans))
+	}
+	all.plans = nil
+	all.keepPlan(&scheduled{under: make([]*request, 0, keptUnder+1)})
+	all.keepPlan(&scheduled{own: part{recv: blocks{counts: make([]int64, keptUnder+1)}}})
+	if len(all.plans) != 0 {
+		t.Error("a large one is kept")
+	}
+	p := part{kind: collAlltoallv, recv: blocks{counts: []int64{1, 2}, displs: []int64{3, 4}}}
+	all.keepPlan(&scheduled{own: p, round: 3, failure: failf(errOther, "")})
+	s := all.takePlan()
+	counts := s.own.recv.counts
+	if len(all.plans) != 0 || s.round != 0 || s.failure != nil || len(counts) != 0 || cap(counts) != 2 {
+		t.Errorf("taken: %+v", s)
+	}
+}
+
+// TestByMessagesAllocatesNothing, once ranks have done some.
+func TestByMessagesAllocatesNothing(t *testing.T) {
+	defer breaks(ResumeEvery{})() // which allocates
+	defer goByMessages()()
+	if r := testing.Benchmark(func(b *testing.B) {
+		together(b, 2, 1<<20, func(g *guest) func() {
+			buf := g.alloc(1000)
+			sum := g.prepared("Allreduce", buf, buf+500, 10, tDouble, tSum, tWorld)
+			bcast := g.prepared("Bcast", buf, 10, tDouble, 1, tWorld)
+			barrier := g.prepared("Barrier", tWorld)
+			return func() { sum(); bcast(); barrier() }
+		})
+	}); r.AllocsPerOp() > 0 {
+		t.Errorf("%d allocations and %d bytes an operation", r.AllocsPerOp(), r.AllocedBytesPerOp())
+	}
+}
+
 // TestReloadOfScheduled reloads a rank in the middle of a collective by messages, and others that it has begun go on,
 // too.
 func TestReloadOfScheduled(t *testing.T) {

@@ -207,6 +207,7 @@ requests.orphans  requests
 requests.reapAt   requests
 requests.live     requests
 requests.scratch  - memory for the next one
+requests.plans    - the same
 
 request.Operation   requests
 request.owner       - whose it is
@@ -244,6 +245,7 @@ scheduled.round    requests
 scheduled.under    requests
 scheduled.scratch  requests
 scheduled.failure  requests
+scheduled.own      - what part is, or nothing
 scheduled.busy     - nothing is captured within a function that MPI has called
 
 part.rank        - whose it is

@@ -11,10 +11,10 @@ import (
 // beginRound does the steps of the next round: sends and receives are begun.
 func (t *Thread) beginRound(q *request) {
 	s := q.scheduled
-	t.steps = s.plan.Round(s.round, t.steps[:0])
+	steps := t.steps.Of(&s.plan, s.round)
 	s.round++
-	for i := 0; i < len(t.steps); i++ {
-		step := &t.steps[i]
+	for i := 0; i < len(steps); i++ {
+		step := &steps[i]
 		switch step.Action {
 		case schedule.Send:
 			m := t.internal(requestSend, q, step)
@@ -29,10 +29,10 @@ func (t *Thread) beginRound(q *request) {
 			s.copy(q.comm, step)
 		case schedule.Load:
 			last := i
-			for last+1 < len(t.steps) && isReduction(t.steps[last+1].Action) {
+			for last+1 < len(steps) && isReduction(steps[last+1].Action) {
 				last++
 			}
-			t.reduce(q, t.steps[i:last+1])
+			t.reduce(q, steps[i:last+1])
 			i = last
 		}
 	}

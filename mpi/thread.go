@@ -40,7 +40,7 @@ type Thread struct {
 	called  bool            // MPI, where that is timed
 	apart   time.Duration   // of the call that is being timed: what calls within it have taken
 	draft   part            // of the collective that is being called
-	steps   []schedule.Step // of the round that is being begun
+	steps   schedule.Steps  // of the round that is being begun
 	spans   []datatype.Span // of the reduction in it
 	mover   mover
 	reader  reader         // of the slots of a collective

@@ -233,6 +233,16 @@ func (p *Plan) Round(i int, to []Step) []Step {
 	return s.list
 }
 
+// Steps has room for the steps of a round, which is used for the next one: for who must not allocate.
+type Steps struct{ steps steps }
+
+// Of gives the steps of a plan's round. They are there until the next ones.
+func (s *Steps) Of(p *Plan, i int) []Step {
+	s.steps.list = s.steps.list[:0]
+	algorithms[p.Algorithm].round(p, i, &s.steps)
+	return s.steps.list
+}
+
 func fixed(n int) func(*Plan) int { return func(*Plan) int { return n } }
 
 func noScratch(*Plan) int64 { return 0 }
