@@ -20,7 +20,18 @@ func (p *parker) begin() { p.token, p.spinTime = make(chan struct{}, 1), maxSpin
 // Interrupt has the rank handle a signal, if it waits, before it waits on. Any goroutine may call it.
 func (r *Rank) Interrupt() {
 	r.interrupted.Store(true)
+	r.wakeFromOutside()
+}
+
+// wakeFromOutside wakes the rank from a goroutine that is none of the job's threads. It counts as one meanwhile: else a
+// rank that was told that it need not sleep, and still counts as blocked, might be taken for the last of all to wait.
+func (r *Rank) wakeFromOutside() {
+	w := r.world
+	w.active.Add(1)
 	r.endpoint.Wake()
+	if w.active.Add(-1) == w.blocked.Load() {
+		w.stuck()
+	}
 }
 
 // handleSignals runs handlers within a wait.

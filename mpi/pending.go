@@ -99,7 +99,7 @@ type suspended struct{}
 // Suspend has the thread's call broken off where it waits, or the next one that waits. Any goroutine may call it.
 func (t *Thread) Suspend() {
 	t.toSuspend.Store(true)
-	t.endpoint.Wake()
+	t.wakeFromOutside()
 }
 
 // suspends reports whether the thread's call is to be broken off.
