@@ -48,6 +48,7 @@ func startScript(j *job) (*script, error) {
 			orNoDirectory(err))
 	}
 	s := &script{ended: make(chan result.ScriptEnd, 1)}
+	words = loginWords(words, compat)
 	cmd := &exec.Cmd{Path: words[0], Args: append(append(words, file), x.Args...), Dir: x.Dir,
 		Env: environment(j, compat), SysProcAttr: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}}
 	if x.Stdin != "" {
@@ -178,6 +179,25 @@ func interpreter(text []byte) ([]string, error) {
 		return []string{program, argument}, nil
 	}
 	return []string{program}, nil
+}
+
+// loginWords are the words of an interpreter. A login shell reads files that set PATH anew, and would not find the
+// job's commands: it goes on with the script only when they are first in PATH again.
+func loginWords(words []string, compat string) []string {
+	if len(words) != 2 || !strings.HasPrefix(words[1], "-") {
+		return words
+	}
+	switch filepath.Base(words[0]) {
+	case "bash", "sh", "dash", "ksh", "zsh":
+	default:
+		return words
+	}
+	short := !strings.HasPrefix(words[1], "--") && strings.Contains(words[1], "l")
+	if !short && words[1] != "--login" {
+		return words
+	}
+	quoted := "'" + strings.ReplaceAll(compat, "'", `'\''`) + "'"
+	return append(words, "-c", "PATH="+quoted+`:"$PATH"; . "$0"`)
 }
 
 // compatNames are the names by which a script finds this program: all that launch, and ours.
