@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
@@ -10,7 +11,8 @@ import (
 
 // pointerCallers are the functions by which libc calls what programs have passed it (overlay/compat/pointers.c). They
 // take a pointer, then the arguments.
-var pointerCallers = []string{"__call_start_routine", "__call_cleanup", "__call_handler"}
+var pointerCallers = []string{"__call_start_routine", "__call_cleanup", "__call_handler", "__call_action",
+	"__call_once"}
 
 // adaptPointers has those functions call each of the program's that may be passed, whose type need not be the declared
 // one, as a native call would. All that a program can have a pointer to is in the table, which nothing changes when it
@@ -32,7 +34,9 @@ func adaptPointers(program []byte) ([]byte, error) {
 	for i, f := range table {
 		types[i], _ = space.FunctionType(f)
 	}
-	for index, name := range m.Names().Functions {
+	names := m.Names().Functions
+	for _, index := range slices.Sorted(maps.Keys(names)) { // so that the same program is the same bytes
+		name := names[index]
 		t, _ := space.FunctionType(index)
 		if index < imported || !slices.Contains(pointerCallers, name) || len(t.Params) == 0 || t.Params[0] != wasm.I64 {
 			continue

@@ -15,6 +15,9 @@ static int answering(int sig) { return printf("answering %d\n", sig == SIGUSR2);
 static void cleanup() { puts("cleanup"); }
 static int destructor(void *value) { return printf("destructor %s\n", (char *)value); }
 
+static void action() { puts("action"); }
+static int once(void) { return puts("once"); }
+
 static pthread_key_t key;
 
 static void *leaves(void *p)
@@ -48,6 +51,13 @@ int main(int argc, char **argv)
 	raise(SIGUSR1);
 	signal(SIGUSR2, (void (*)(int))answering);
 	raise(SIGUSR2);
+	struct sigaction act = {0};
+	act.sa_flags = SA_SIGINFO;
+	act.sa_sigaction = (void (*)(int, siginfo_t *, void *))action;
+	sigaction(SIGUSR1, &act, NULL);
+	raise(SIGUSR1);
+	pthread_once_t first = PTHREAD_ONCE_INIT;
+	pthread_once(&first, (void (*)(void))once);
 	fflush(stdout);
 	if (argc > 1) {
 		run(three, NULL);

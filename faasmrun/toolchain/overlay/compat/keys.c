@@ -79,7 +79,7 @@ WEAK int pthread_once(pthread_once_t *once, void (*f)(void))
 	volatile int *state = (volatile int *)once;
 	while (load(state) != 2) {
 		if (cas(state, 0, 1) == 0) {
-			f();
+			__call_once(f);
 			store(state, 2);
 			wake(state, INT_MAX);
 		} else {

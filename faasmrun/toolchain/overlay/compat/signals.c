@@ -33,7 +33,9 @@ static int invalid(void)
 WEAK void __SIG_IGN(int sig) {}
 WEAK void __SIG_ERR(int sig) { __builtin_trap(); }
 
-void __call_handler(void (*f)(int), int sig); /* pointers.c */
+/* pointers.c */
+void __call_handler(void (*f)(int), int sig);
+void __call_action(void (*f)(int, siginfo_t *, void *), int sig, siginfo_t *info, void *context);
 
 static int dispatch(int sig);
 
@@ -62,7 +64,7 @@ static int dispatch(int sig)
 	}
 	if (action.sa_flags & SA_SIGINFO) {
 		siginfo_t info = { .si_signo = sig, .si_code = SI_USER, .si_pid = getpid(), .si_uid = getuid() };
-		action.sa_sigaction(sig, &info, NULL);
+		__call_action(action.sa_sigaction, sig, &info, NULL);
 	} else {
 		__call_handler(action.sa_handler, sig);
 	}

@@ -39,6 +39,7 @@ extern _Thread_local int __faasmrun_tid; /* libc/threads.c; the host's number of
 /* pointers.c */
 void *__call_start_routine(void *(*f)(void *), void *argument);
 void __call_cleanup(void (*f)(void *), void *argument);
+void __call_once(void (*f)(void));
 
 /* ---- Waiting ---- */
 
