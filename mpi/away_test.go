@@ -471,6 +471,29 @@ func TestAwayBrokenOff(t *testing.T) {
 	})
 }
 
+// TestAwayCancelledAndReloaded: a send that the other process gave back is one that was cancelled, also where the rank
+// is reloaded before it looks.
+func TestAwayCancelledAndReloaded(t *testing.T) {
+	defer runApart(2, 9)()
+	defer breaks(never)()
+	play(t, 2, func(g *guest) {
+		if g.me == 0 {
+			request, st, flag := g.alloc(wordSize), g.alloc(statusSize), g.ints(0)
+			g.must("Issend", st, 1, tInt, 1, 6, tWorld, request)
+			g.must("Cancel", request)
+			q, _ := g.rank.request(uint32(g.word(request, 0)))
+			g.waitUntil("the answer is there", q.Done)
+			if done, err := g.thread.reload(); !done || err != nil {
+				t.Error(done, err)
+			}
+			g.must("Wait", request, st)
+			g.must("Test_cancelled", st, flag)
+			want(g, "cancelled", g.int(flag, 0), 1)
+		}
+		g.must("Barrier", tWorld)
+	})
+}
+
 // TestNetworkBreaks: the link of these tests loses connections and cuts frames, or they would show nothing.
 func TestNetworkBreaks(t *testing.T) {
 	defer runApart(2, 3)()

@@ -37,7 +37,7 @@ func (w *encoder) allRequests() *statepb.Requests {
 }
 
 func (w *encoder) request(q *request) *statepb.Request {
-	if q.kind == requestCollective && q.Done() {
+	if q.Done() { // or what its note says would be lost
 		q.conclude()
 	}
 	m := &statepb.Request{Handle: q.handle, Function: w.function(q.call), Kind: uint32(q.kind), Comm: w.comms.of(q.comm),
