@@ -27,7 +27,7 @@ install: build ## into PREFIX (/usr/local) below DESTDIR: bin/faasmrun, the comp
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/faasmrun/compat
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/faasmrun
 	@for name in faasmcc faasmc++; do ln -sf faasmrun $(DESTDIR)$(PREFIX)/bin/$$name; done
-	@for name in faasmrun mpirun mpiexec srun; do \
+	@for name in faasmrun mpirun mpiexec srun sbatch; do \
 		ln -sf ../../../bin/faasmrun $(DESTDIR)$(PREFIX)/libexec/faasmrun/compat/$$name; done
 
 .PHONY: run

@@ -37,3 +37,14 @@ func TestLoginShells(t *testing.T) {
 		}
 	}
 }
+
+// What make install puts beside each other, and what a supervisor makes where nothing is installed, are the same names.
+func TestInstalledNames(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := "for name in " + strings.Join(compatNames, " ") + "; do"; !strings.Contains(string(makefile), list) {
+		t.Errorf("the Makefile does not install %q", compatNames)
+	}
+}
