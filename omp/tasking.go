@@ -75,9 +75,11 @@ func kindOf(flags byte) task.Kind {
 	return task.InOut
 }
 
-// included reports whether a task is not to be deferred: in a final task none is, and where a thread is alone none has
-// to be.
-func (t *Thread) included(k *taskOf) bool { return k.parent.final || k.team.size == 1 }
+// included reports whether a task is not to be deferred: one that is undeferred is not, in a final task none is, and
+// where a thread is alone none has to be.
+func (t *Thread) included(k *taskOf) bool {
+	return k.outer != nil || k.parent.final || k.team.size == 1
+}
 
 // submit has a task run, now or later.
 func (t *Thread) submit(k *taskOf, dependences []task.Dependence) {
@@ -339,6 +341,8 @@ func completeIf0(t *Thread, s []uint64) {
 	t.task = k.outer
 	if k.tied() || k.parts.Add(-1) == 0 {
 		t.finish(k)
+	} else {
+		t.run(k) // the other parts of an untied one, of which the program has called the first
 	}
 }
 

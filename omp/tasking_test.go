@@ -417,6 +417,22 @@ func TestKindsOfTasks(t *testing.T) {
 			if h.task != outer || !child.Load() {
 				t.Errorf("behind an undeferred task: %t", child.Load())
 			}
+
+			// One that is untied, too, has all of its parts behind it then, on one thread as on several.
+			parts.Store(0)
+			part := func(h *thread, task uint64) {
+				if parts.Add(1) < 4 {
+					h.call("__kmpc_omp_task", 0, 0, task)
+				}
+			}
+			task = h.allocTask(0, part)
+			h.call("__kmpc_omp_task_begin_if0", 0, 0, task)
+			part(h, task)
+			h.call("__kmpc_omp_task_complete_if0", 0, 0, task)
+			if h.task != outer || parts.Load() != 4 {
+				t.Errorf("%d parts of an undeferred untied task have run", parts.Load())
+			}
+			h.call("__kmpc_omp_taskwait", 0, 0)
 		})
 		h.checkQuiet()
 	})
