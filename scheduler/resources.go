@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -10,11 +11,15 @@ import (
 // maxResources bounds the kinds of resources of a worker, and those that a job asks for.
 const maxResources = 64
 
+// resourceMarks are the characters that stand between resources and their parts, where jobs ask for them.
+const resourceMarks = " :,/"
+
 // CheckResource says what is wrong with a resource.
 func CheckResource(name, kind string, count uint32) error {
 	switch {
-	case !nameable(name) || kind != "" && !nameable(kind):
-		return fmt.Errorf("%.80q is no name of a resource and its type", name+":"+kind)
+	case !nameable(name) || kind != "" && !nameable(kind) || strings.ContainsAny(name+kind, resourceMarks):
+		return fmt.Errorf("%.80q is no name of a resource and its type: they have no spaces and none of %s", name+":"+kind,
+			strings.TrimSpace(resourceMarks))
 	case count == 0 || count > core.MaxUnits:
 		return fmt.Errorf("%d of resource %s; from 1 to %d are possible", count, name, core.MaxUnits)
 	}

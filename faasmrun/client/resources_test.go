@@ -3,9 +3,11 @@ package client
 import "testing"
 
 func TestParseResources(t *testing.T) {
-	for text, want := range map[string]string{"gpu": "gpu:1", "gpu:2": "gpu:2", "gpu:a100": "gpu:a100:1",
+	for text, want := range map[string]string{
+		"gpu": "gpu:1", "gpu:2": "gpu:2", "gpu:a100": "gpu:a100:1",
 		"gpu:a100:2": "gpu:a100:2", "gres/gpu:2": "gpu:2", "gres:gpu:v100": "gpu:v100:1",
-		"gpu:2,licence:3": "gpu:2,licence:3", "none": "", "gpu: 2": "", "gpu:0": "", "": "", ":2": "", "gpu:a:b:2": "",
+		"gpu:2,licence:3": "gpu:2,licence:3", "none": "", "gpu: 2": "", "gpu:a b:2": "",
+		"gpu:0": "", "": "", ":2": "", "gpu:a:b:2": "",
 		"gpu:2:a100": "", "gpu:99999": "", "gpu:a100:many": ""} {
 		list, err := ParseResources(text)
 		if got := ResourcesText(list); got != want || (err == nil) != (want != "" || text == "none") {

@@ -59,13 +59,16 @@ type nodeRecord struct {
 type engineRecord struct {
 	Name       string   `json:"name"`
 	DataModels []string `json:"data_models"`
-	MaxRankMem uint64   `json:"max_rank_mem_bytes"`
-	Missing    string   `json:"missing,omitempty"` // why the worker has it not
+	MaxRankMem uint64   `json:"max_rank_mem_bytes,omitempty"` // left out of what runs scripts: their job's bounds them
+	Missing    string   `json:"missing,omitempty"`            // why the worker has it not
 }
 
 func (e engineRecord) String() string {
-	if e.Missing != "" {
+	switch {
+	case e.Missing != "":
 		return "no " + e.Name
+	case len(e.DataModels) == 0:
+		return e.Name
 	}
 	return fmt.Sprintf("%s (%s, %s)", e.Name, strings.Join(e.DataModels, "+"), bytesize.Short(e.MaxRankMem))
 }
@@ -84,8 +87,11 @@ func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 		r.UsedGres = append(r.UsedGres, fmt.Sprintf("%s %d", u.GetName(), u.GetNumber()))
 	}
 	for _, e := range n.Engines {
-		r.Engines = append(r.Engines, engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes,
-			e.Missing})
+		engine := engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes, e.Missing}
+		if e.Name == schedpb.EngineScript {
+			engine.MaxRankMem = 0
+		}
+		r.Engines = append(r.Engines, engine)
 	}
 	return r
 }
