@@ -219,6 +219,11 @@ var attempts = map[string]func(g *guarded){
 		_, err := g.jobs.Explain(g.bob, &schedpb.ExplainRequest{JobId: g.id})
 		g.refused(err, codes.NotFound)
 	},
+	"Jobs.Steps": func(g *guarded) {
+		tenantsOnly(g, call(g.jobs.Steps))
+		_, err := g.jobs.Steps(g.bob, &schedpb.StepsRequest{JobId: g.id})
+		g.refused(err, codes.NotFound)
+	},
 	"Jobs.Change": func(g *guarded) {
 		tenantsOnly(g, call(g.jobs.Change))
 		for action := range schedpb.Action_name {
@@ -389,6 +394,19 @@ var attempts = map[string]func(g *guarded){
 		g.n2.started(second)
 		g.processed()
 		equal(g.t, "alice's job", g.state(), fmt.Sprintf("%d:CF", g.id))
+	},
+	"WorkerMessage.step": func(g *guarded) { // of a job that n2 does not hold, or that has no script; and nonsense
+		for _, w := range []*fakeWorker{g.n2, g.n1} {
+			for _, step := range []*schedpb.StepInfo{nil, {}, {State: "R", Name: "forged", StartedUnixNs: 1},
+				{State: "R", StartedUnixNs: -1}, {State: "CD", EndedUnixNs: 5}} {
+				w.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Step{Step: &schedpb.JobStep{Job: g.ref, Step: step}}})
+			}
+		}
+		g.processed()
+		resp, err := g.jobs.Steps(g.ctx, &schedpb.StepsRequest{JobId: g.id})
+		ok(g.t, err)
+		equal(g.t, "steps", len(resp.Steps), 0)
+		g.running()
 	},
 	"WorkerMessage.rank_states": func(g *guarded) {
 		answer := func(f *fakeWorker, rank uint32, where string) {

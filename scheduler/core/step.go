@@ -1,6 +1,9 @@
 package core
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A job's script runs steps on the job's slots, which nobody decides about here: what is known of them is kept for
 // those who ask. The newest are, of the placement that runs or ran last.
@@ -65,7 +68,7 @@ func (e StepReported) decide(s *State, _ Time) ([]Transition, error) {
 		return nil, nil
 	}
 	step := e.Step
-	step.Name = step.Name[:min(len(step.Name), maxStepName)]
+	step.Name = strings.ToValidUTF8(step.Name[:min(len(step.Name), maxStepName)], "")
 	at, known := j.step(step.Number)
 	switch {
 	case known && (j.Steps[at].Ended != 0 || step.Ended == 0): // it was known, and is told again
