@@ -63,6 +63,10 @@ ROUNDS ?= 20000
 soak-mpi: ## everything that MPI makes and lets go of, ROUNDS times, with an eye on memory
 	$(GO) test -timeout 2h -count 1 -v -run '^TestSoak$$' ./mpi -soak $(ROUNDS)
 
+.PHONY: away
+away: ## MPI with its ranks in two and three processes that share nothing, by links that break: all of it
+	$(GO) test -timeout 1h -count 1 -v -run '^TestAway' ./mpi -away
+
 .PHONY: fuzz
 fuzz: build ## every fuzz target for 30 s
 	@for package in $$($(GO) list ./...); do \

@@ -2,6 +2,7 @@ package mpi
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -291,6 +292,9 @@ func rankOf(w *World, rank int) *Rank {
 	return nil
 }
 
+// allAway has TestAway run what takes minutes, too (make away).
+var allAway = flag.Bool("away", false, "run all tests with ranks in several processes")
+
 // TestAway runs the tests of messages, collectives and communicators with their ranks in two and in three processes.
 func TestAway(t *testing.T) {
 	for _, processes := range []int{2, 3} {
@@ -323,8 +327,8 @@ func TestAway(t *testing.T) {
 			{"RandomProgramsReloaded", TestRandomProgramsReloaded, true},
 		} {
 			t.Run(fmt.Sprint(processes, " ", c.name), func(t *testing.T) {
-				if testing.Short() && c.long {
-					t.Skip("it takes long")
+				if c.long && !*allAway {
+					t.Skip("it takes minutes: make away")
 				}
 				defer runApart(processes, uint64(processes))()
 				c.test(t)
