@@ -60,9 +60,9 @@ var silentOptions = []slurm{
 	{"core-spec S", true, "", taken},
 	{"get-user-env", false, "", taken}, {"hint", true, "", taken}, {"ignore-pbs", false, "", taken},
 	{"k no-kill", false, "", taken},
-	{"kill-on-invalid-dep", true, "", taken}, {"mail-user", true, "", taken}, {"mail-type", true, "", taken},
+	{"mail-user", true, "", taken}, {"mail-type", true, "", taken},
 	{"mcs-label", true, "", taken},
-	{"s oversubscribe share", false, "", taken}, {"power", true, "", taken}, {"priority", true, "", taken},
+	{"s oversubscribe share", false, "", taken}, {"power", true, "", taken},
 	{"profile", true, "", taken},
 	{"propagate", false, "", taken}, {"spread-job", false, "", taken}, {"switches", true, "", taken},
 	{"thread-spec", true, "", taken},
@@ -72,11 +72,12 @@ var silentOptions = []slurm{
 	{"cpu-freq", true, "", taken},
 	{"delay-boot", true, "", taken}, {"reboot", false, "", taken}, {"threads-per-core", true, "", taken},
 	{"time-min", true, "", taken},
-	{"tmp", true, "", taken}, {"mincpus", true, "", taken}, {"no-shell", false, "", taken},
+	{"no-shell", false, "", taken},
 }
 
 // notedOptions have no effect yet, and a line says so: a partition's limits, for one, may be why it was asked for.
-var notedOptions = []slurm{{"p partition", true, "", noted}, {"export-file", true, "", noted}}
+var notedOptions = []slurm{{"p partition", true, "", noted}, {"export-file", true, "", noted},
+	{"kill-on-invalid-dep", true, "", noted}}
 
 // refusedOptions would change when, where or as what a job runs; ours says what to do in place of them.
 var refusedOptions = []slurm{
@@ -97,6 +98,9 @@ var refusedOptions = []slurm{
 	{"O overcommit", false, "-n N says how many tasks there are, and each takes a slot", refused},
 	{"uid", true, "a job is its submitter's", refused}, {"gid", true, "a job is its submitter's", refused},
 	{"bb", true, "there are no burst buffers", refused}, {"bbf", true, "there are no burst buffers", refused},
+	{"tmp", true, "-C LABEL chooses among nodes", refused},
+	{"mincpus", true, "-n N and -c N say how many processors there are", refused},
+	{"priority", true, "--nice=N lowers it, --qos NAME may raise it", refused},
 	{"container", true, "a script starts its containers itself", refused},
 }
 

@@ -109,7 +109,7 @@ func threadsOf(uid uint32) (n uint64) {
 // maxDepth bounds how far up a process's ancestors are looked for.
 const maxDepth = 1 << 16
 
-// isMember says whether a process is a descendant of this one, by an error if not.
+// isMember is nil for a descendant of this process; for any other an error says why it is none.
 func isMember(pid int) error {
 	at := pid
 	for range maxDepth {
